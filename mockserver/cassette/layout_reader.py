@@ -21,7 +21,10 @@ _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@` ")
 
 
 def read_mapping(raw: bytes) -> Mapping | None:
-    """Return the mapping that `strict_yaml.parse` reads from *raw*; None for any other layout, and for errors."""
+    """Return the mapping that `strict_yaml.parse` reads from *raw*; None for any other layout, and for errors.
+
+    A JSON value, below a key `body`, has plain lists and dictionaries, without lines.
+    """
     if not is_clean(raw):
         return None
     text = raw.decode()
@@ -53,27 +56,31 @@ class _Reader:
         self.text = text
         self.at = len(_SEPARATOR) if has_separator else 0
         self.line = 2 if has_separator else 1
+        self._is_json = False
 
-    def read_mapping(self, indent: int) -> Mapping:
+    def read_mapping(self, indent: int) -> Any:
         """Read the mapping whose first key is at the position, and whose other lines have this *indent*; it is empty if there is none."""
-        mapping = Mapping(self.line)
+        mapping: Any = {} if self._is_json else Mapping(self.line)
         entry = _entry(0)
         while found := entry.match(self.text, self.at):
             plain, quoted, written = found.groups()
             key = plain or quoted
             if key in mapping:
                 raise ValueError
-            mapping.lines[key] = self.line
+            if not self._is_json:
+                mapping.lines[key] = self.line
             self.at = found.end()
             self.line += 1
+            was_json, self._is_json = self._is_json, self._is_json or key == "body"
             if written:
                 mapping[key] = self._read_value(written, indent + 2)
             else:
                 mapping[key] = self._read_nested(indent)
+            self._is_json = was_json
             entry = _entry(indent)
         return mapping
 
-    def _read_nested(self, indent: int) -> Mapping | Sequence:
+    def _read_nested(self, indent: int) -> Any:
         """Read the list or mapping below a key with this *indent*."""
         if self.text.startswith(" " * indent + "- ", self.at):
             self.at += indent
@@ -87,13 +94,14 @@ class _Reader:
             raise ValueError
         return mapping
 
-    def _read_list(self, indent: int) -> Sequence:
+    def _read_list(self, indent: int) -> Any:
         """Read the list whose first dash is at the position, and whose other dashes have this *indent*."""
-        items = Sequence(self.line)
+        items: Any = [] if self._is_json else Sequence(self.line)
         dash = " " * indent + "- "
         while True:
             self.at += 2
-            items.lines.append(self.line)
+            if not self._is_json:
+                items.lines.append(self.line)
             items.append(self._read_item(indent + 2))
             if not self.text.startswith(dash, self.at):
                 return items
@@ -120,7 +128,11 @@ class _Reader:
         if written == "|-":
             return self._read_literal(indent)
         if written[0] in "{[":
-            return _read_flow(written, self.line - 1)
+            if not self._is_json:
+                return _read_flow(written, self.line - 1)
+            if written not in ("{}", "[]"):
+                raise ValueError
+            return {} if written == "{}" else []
         return _read_scalar(written)
 
     def _read_literal(self, indent: int) -> str:

@@ -39,15 +39,47 @@ def agrees(text: str) -> bool:
 
 
 def with_lines(value: Any) -> Any:
-    """Return *value* with the types and the lines of all its parts."""
+    """Return *value* with the types and the lines of all its parts; those of JSON values have no lines."""
     match value:
         case Mapping():
-            parts = [(name, with_lines(part)) for name, part in value.items()]
+            parts = [
+                (name, as_json(part) if name == "body" else with_lines(part))
+                for name, part in value.items()
+            ]
             return "mapping", value.line, value.lines, parts
         case Sequence():
             return "list", value.line, value.lines, list(map(with_lines, value))
         case _:
             return type(value), value
+
+
+def as_json(value: Any) -> Any:
+    """Return *value*, which the YAML reader or ours has read below `body`, as ours has to read it."""
+    match value:
+        case dict():
+            return dict, [(name, as_json(part)) for name, part in value.items()]
+        case list():
+            return list, list(map(as_json, value))
+        case _:
+            return type(value), value
+
+
+def types(value: Any) -> set[type]:
+    """Return the types of *value* and all its parts."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {type(value)}.union(*map(types, parts))
+
+
+def test_a_body_has_plain_types() -> None:
+    body = {"a": [], "b": {}, "c": [{"body": {}, "d": [[]]}], "body": {"e": 1}}
+    found = read_mapping(written(posted(body)).encode())
+
+    assert found
+    assert found["request"]["body"] == body
+    assert types(found["request"]["body"]) == {dict, list, int}
+    empty = read_mapping(written(posted([])).encode())
+    assert empty
+    assert types(empty["request"]["body"]) == {list}
 
 
 @pytest.mark.parametrize(

@@ -234,3 +234,17 @@ def test_no_file_is_a_traceback(tmp_path: Path, noise: bytes, at: int) -> None:
             snapshot.exchange(entry)
         except ReadError as error:
             assert error.file == "a.yaml"
+
+
+def test_a_request_has_the_same_key_in_every_layout(tmp_path: Path) -> None:
+    """Empty lists and objects are defaults, whichever reader has read them."""
+    body = b'{"assistant_id":"agent","config":{},"metadata":{},"interrupt_before":[]}'
+    recorded = dump_exchange(Exchange(Request("POST", "/runs/wait", (), body), Response()))
+    commented = recorded.replace("  path:", "  # by hand\n  path:")
+    bare = dump_exchange(
+        Exchange(Request("POST", "/runs/wait", (), b'{"assistant_id":"agent"}'), Response())
+    )
+
+    loaded = load(tmp_path, (RECORDED + recorded + commented + bare).encode())
+
+    assert len({entry.key for entry in loaded.cassette.entries}) == 1
