@@ -13,7 +13,7 @@ from mockserver.formats.json_text import MAX_DEPTH, Json
 from mockserver.formats.strict_yaml import Mapping, Sequence, is_clean, parse_scalar
 
 _SEPARATOR = "---\n"
-_ENTRY = r"(?:([^\W\d][\w.$/-]{0,200})|'([^':]{1,200})'):(?: (.+))?\n"
+_ENTRY = r"(?:([^\W\d][\w.$/-]{0,200})|'([^':\n]{1,200})'):(?: (.+))?\n"
 _END = re.compile(r"\{after: ([0-9]+(?:\.[0-9]+)?), how: ([a-z]+)\}")
 _NEGATIVE = re.compile(r"-[0-9]")
 _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@` ")

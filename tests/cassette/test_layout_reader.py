@@ -145,6 +145,7 @@ def test_an_exchange_is_read(raw: bytes) -> None:
         pytest.param("method: POST", "repeat: POST", id="no method"),
         pytest.param("---\n", "", id="no separator"),
         pytest.param("    input:", "    'input':", id="quoted key"),
+        pytest.param("    input:", "    '\ninput':", id="key on two lines"),
         pytest.param("    input:", "    null:", id="null key"),
     ],
 )
