@@ -98,10 +98,9 @@ class LiveStream:
 
     def _feed(self, chunk: bytes) -> None:
         self._recorder.feed(chunk, time.monotonic())
-        blocks, self._unread = sse.split_blocks(self._unread + chunk)
-        ending = sse.detect_line_ending(chunk)
-        for block in blocks:
-            if read := read_event(sse.decode(block, ending)):
+        events, *_, self._unread = sse.decode_stream(self._unread + chunk)
+        for event in events:
+            if read := read_event(event):
                 self._progress.add(read.event)
         self._news.set()
 

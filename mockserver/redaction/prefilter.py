@@ -65,9 +65,10 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
     if datas[0][:1] not in ("{", "[", '"'):
         texts.update((*datas, "".join(datas)))
         return
-    rows = [_cut(data) for data in _join_tokens(datas, texts)]
+    joined, examples = _join_tokens(datas, texts)
+    rows = [_cut(data) for data in joined]
     texts.update(*rows)
-    common = set(rows[0]).intersection(*rows[1:])
+    common = set(rows[0]).intersection(*rows[1:], *map(_cut, examples))
     varying = ([_split_piece(piece) for piece in row if piece not in common] for row in rows)
     by_key: dict[str, list[tuple[set[object], list[str]]]] = {}
     for (marks, keys), run in groupby(varying, _skeleton):
@@ -81,17 +82,19 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
         texts.update(_joined(runs) if len(runs) > 1 else runs[0][1])
 
 
-def _join_tokens(datas: list[str], texts: set[str]) -> list[str]:
-    """Return *datas*; consecutive ones that differ in one string alone become one, in which these strings are joined.
+def _join_tokens(datas: list[str], texts: set[str]) -> tuple[list[str], list[str]]:
+    """Return *datas*, and two examples of each string that varies in them.
 
-    Add these strings to *texts*.
+    Consecutive ones that differ in one string alone become one, in which these strings are joined. Add these strings to *texts*.
     """
     joined: list[str] = []
+    examples: list[str] = []
     pending = datas[::-1]
     while pending:
         data = pending.pop()
         before, after = _around_token(data, pending[-1]) if pending else ("", "")
         if before:
+            examples += data, pending[-1]
             tokens = [data[len(before) : -len(after)]]
             while pending and (token := _token(pending[-1], before, after)) is not None:
                 tokens.append(token)
@@ -99,7 +102,7 @@ def _join_tokens(datas: list[str], texts: set[str]) -> list[str]:
             texts.update(tokens)
             data = before + "".join(tokens) + after
         joined.append(data)
-    return joined
+    return joined, examples
 
 
 def _around_token(data: str, following: str) -> tuple[str, str]:

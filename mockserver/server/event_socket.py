@@ -161,11 +161,9 @@ class EventSocket:
         async with aclosing(body_chunks(with_faulty_body(reply))) as chunks:
             try:
                 async for chunk in chunks:
-                    blocks, rest = sse.split_blocks(rest + chunk)
-                    for block in blocks:
-                        await self._send_event(
-                            dict(sse.decode(block, sse.detect_line_ending(block)).fields)
-                        )
+                    events, *_, rest = sse.decode_stream(rest + chunk)
+                    for event in events:
+                        await self._send_event(dict(event.fields))
             except ConnectionAbortedError:  # a fault
                 self._break_connection()
 

@@ -1,8 +1,9 @@
-"""Send replies to the client: whole, at their times, or as they arrive."""
+"""Send replies to the client: whole, at their times, or as they arrive. The journal keeps what is sent."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -18,6 +19,7 @@ from mockserver.http.messages import (
 )
 from mockserver.redaction.redactor import describe
 from mockserver.server.in_flight import InFlight
+from mockserver.server.journal import Journal, JournalEntry
 from mockserver.server.log import Log
 from mockserver.server.open_streams import OpenStreams, close_connection
 from mockserver.server.response_writer import StreamedResponse, whole_response
@@ -78,6 +80,30 @@ class Sender:
         if connected:
             await _is_delivered(response.end())
         return response
+
+
+def keep_chunks(
+    reply: Reply, journal: Journal, entry: JournalEntry | None, started: float
+) -> Reply:
+    """Return *reply*; if its body is streamed, *entry* of *journal* gets its chunks, with their times since *started*."""
+    body = reply.body
+    if entry is None or not isinstance(body, StreamingBody):
+        return reply
+    chunks = _keep(body.chunks, journal, entry, started)
+    return replace(reply, body=StreamingBody(chunks, body.is_complete, body.abandon))
+
+
+async def _keep(
+    chunks: AsyncGenerator[bytes, None], journal: Journal, entry: JournalEntry, started: float
+) -> AsyncGenerator[bytes, None]:
+    now = asyncio.get_running_loop().time
+    try:
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                journal.add_chunk(entry, now() - started, chunk)
+                yield chunk
+    finally:
+        journal.finish(entry, now() - started)
 
 
 async def _send_timed(

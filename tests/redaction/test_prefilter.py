@@ -121,6 +121,12 @@ def test_a_secret_is_found_in_messages_that_differ_in_their_ids() -> None:
     assert may_match_stream(stream, (SECRET,))
 
 
+def test_a_secret_is_found_whose_halves_are_alike() -> None:
+    tokens = [token("ab"), token("12-"), token("ab12-", x="last")]
+
+    assert may_match_stream(stream_of(*map(message, tokens)), ("ab12-ab12-",))
+
+
 def test_an_ordinary_stream_passes_the_prefilter() -> None:
     tokens = [token(f" word{number}") for number in range(20)] + [token("", x="last")]
     stream = stream_of(*map(message, tokens), comment("heartbeat"))

@@ -21,7 +21,13 @@ UNDER_A_NAME = "zq7-Xw9-hidden"
 SSE = (("content-type", "text/event-stream"),)
 
 ordinary = st.text(st.characters(codec="utf-8", exclude_characters="&"), max_size=8)
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ordinary
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | ordinary
+)
 planted = st.tuples(ordinary, st.sampled_from(PLANTED), ordinary).map(" ".join)
 secret_fields = st.dictionaries(st.sampled_from(SECRET_NAMES), st.just(UNDER_A_NAME), max_size=2)
 

@@ -54,12 +54,11 @@ class Record:
             raise
         self._recording.fetch_server_info()
         self._recording.report_compressed(request, response.headers)
-        has_credential = self._upstream.has_credential(request)
         is_recorded = response.status >= 200 and (
-            self._record_errors or not _is_temporary(response.status, has_credential=has_credential)
+            self._record_errors or not self._is_temporary(request, response.status)
         )
         if is_recorded:
-            self._report(request, response, has_credential=has_credential)
+            self._report(request, response)
         length = _find_body_length(request, response)
         relay = _Relay(self._recording, request, number, recorder, response, length)
         chunks = relay.chunks(is_recorded=is_recorded)
@@ -85,14 +84,17 @@ class Record:
         self._recording.fetch_server_info()
         return SocketRelay(opening, upstream, self._recording, self._started, report)
 
-    def _report(
-        self, request: Request, response: UpstreamResponse, *, has_credential: bool
-    ) -> None:
+    def _is_temporary(self, request: Request, status: int) -> bool:
+        """Return whether a response with this *status* says more about the moment, or about a forgotten key, than about the server."""
+        is_without_key = status == 401 and not self._upstream.has_credential(request)
+        return status == 429 or status >= 500 or is_without_key
+
+    def _report(self, request: Request, response: UpstreamResponse) -> None:
         """Log a *response* that is recorded, but that a user may not want in the cassette."""
         if response.status in _REFUSALS:
             cause = (
                 "if the credential is wrong"
-                if has_credential
+                if self._upstream.has_credential(request)
                 else "it has no credential: if it needs one"
             )
             self._log.write_once(
@@ -186,11 +188,6 @@ class _Relay:
         if self.is_abandoned and is_event_stream_request(self.request):
             return Ending.OPEN
         return Ending.CUT
-
-
-def _is_temporary(status: int, *, has_credential: bool) -> bool:
-    """Return whether a response with this *status* says more about the moment, or about a forgotten key, than about the server."""
-    return status == 429 or status >= 500 or (status == 401 and not has_credential)
 
 
 def _find_body_length(request: Request, response: UpstreamResponse) -> int | None:
