@@ -7,7 +7,7 @@ from operator import is_
 from mockserver.cassette.model import Policy
 from mockserver.redaction.redactor import RedactionRules, Redactor
 from mockserver.tools.fmt import join_parts, rewrite_part
-from mockserver.tools.lint import parse_errors, responses, scalar_types, unended_runs, unreachable
+from mockserver.tools.lint import across_exchanges, parse_errors, responses, scalar_types
 from mockserver.tools.lint.findings import CODES, Finding
 from mockserver.tools.rewrite_values import find_secrets
 from mockserver.tools.source import CassetteSource, Part, replace_text
@@ -30,9 +30,8 @@ def lint_source(source: CassetteSource, policy: Policy, rules: RedactionRules) -
     for part in source.parts:
         findings += _check_part(part, rules)
     if source.is_cassette:
-        findings += unreachable.check_source(source, policy)
+        findings += across_exchanges.check_source(source, policy)
         findings += scalar_types.compare_types(source.exchanges)
-        findings += unended_runs.check_source(source)
     # An error at the end of the input would be reported one line after the last one.
     last = source.raw.rstrip().count(b"\n") + 1
     return _finish([replace(finding, line=min(finding.line, last)) for finding in findings], rules)

@@ -1,11 +1,13 @@
-"""Check that each request can be matched and each response played: duplicates, shadowed requests, impossible requests. No I/O."""
+"""Check the exchanges of a cassette together: that each request can be matched, each response played, and that each run ends. No I/O."""
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from mockserver.cassette.event_streams import RunCount, find_run_marks
 from mockserver.cassette.model import Exchange, Policy, Repeat
 from mockserver.formats.json_text import Json
+from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request
 from mockserver.http.request_target import is_own_path
 from mockserver.matching import json_path, keys
@@ -50,7 +52,7 @@ def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
         key = keys.request_key(apply_rules(candidate.form, rules))
         groups.setdefault(key, []).append(candidate)
         candidates.append(candidate)
-    # A part that cannot be read may lie between identical requests.
+    # A part that cannot be read may lie between identical requests, or hold the end of a run.
     is_readable = not source.errors and not any(part.is_truncated for part in source.parts)
     for candidate in candidates:
         if reason := _explain_unmatched(candidate.exchange):
@@ -63,6 +65,8 @@ def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
         if is_readable:
             yield from _check_duplicates(group, policy.repeat_for(source.header))
     yield from _check_rules(source, candidates)
+    if is_readable:
+        yield from _check_run_ends(source)
 
 
 def _check_duplicates(group: list[_Candidate], repeat: Repeat) -> Iterator[Finding]:
@@ -121,6 +125,21 @@ def _check_rules(source: CassetteSource, candidates: list[_Candidate]) -> Iterat
                 message = f"`{key}: {rule}` matches nothing in any request"
                 path = (key, number)
                 yield create_finding(source.parts[0], path, f"useless-{key}", message, fix)
+
+
+def _check_run_ends(source: CassetteSource) -> Iterator[Finding]:
+    """Yield a finding for each thread of *source* with a run that does not end, at the last command or stream of the thread."""
+    count = RunCount()
+    last_parts: dict[str, Part] = {}
+    for part in source.exchanges:
+        marks = find_run_marks(part.require_exchange())
+        if marks is not None:
+            count.add(marks)
+            last_parts[marks.thread] = part
+    for thread, number in count.find_unended().items():
+        message = f"no event stream shows the end of {pluralize(number, 'run')} on {thread}"
+        fix = "record it again, and keep the client connected until the run has ended"
+        yield create_finding(last_parts[thread], ("request",), "no-end", message, fix)
 
 
 def _explain_unmatched(exchange: Exchange) -> str | None:
