@@ -10,9 +10,8 @@ from unicodedata import normalize
 from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Repeat
 from mockserver.formats.json_text import Json
-from mockserver.matching import keys
-from mockserver.matching.canonical import split_api_path
-from mockserver.matching.keys import Key
+from mockserver.matching.canonical import Key, digest, request_key, serialize, split_api_path
+from mockserver.matching.differences import shingles, similarity
 from mockserver.matching.rules import MatchRules, apply_rules
 from mockserver.matching.run_bodies import drop_stream_modes
 from mockserver.matching.shape import compute_shape_key, find_shape
@@ -104,17 +103,17 @@ def fingerprint(
 ) -> RequestFingerprint:
     """Return the fingerprint of a recorded request: its canonical *form*, the *raw* bytes it was read from, its own *repeat*, and *at*."""
     reduced = apply_rules(form, rules)
-    text = keys.serialize(reduced)
+    text = serialize(reduced)
     shape = find_shape(reduced, text)
     run = drop_stream_modes(form)
     return RequestFingerprint(
         len(raw),
         hash(raw),
-        keys.digest(text),
+        digest(text),
         shape.key if shape else None,
         shape.ids if shape else (),
         (form["method"], form["path"]),
-        keys.shingles(text if not any(rules) else keys.serialize(form)),
+        shingles(text if not any(rules) else serialize(form)),
         repeat,
         at,
         compute_shape_key(apply_rules(run, rules)) if run else None,
@@ -227,7 +226,9 @@ class Index:
 
     def request_keys(self, form: Json) -> tuple[Key, ...]:
         """Return the keys of the canonical request *form*, one for each of `rules`."""
-        return tuple(keys.request_key(apply_rules(form, rules)) for rules in self.rules)
+        return tuple(
+            request_key(apply_rules(form, rules) if any(rules) else form) for rules in self.rules
+        )
 
     def rules_of(self, entry: Entry) -> MatchRules:
         """Return the rules of the cassette of *entry*."""
@@ -239,13 +240,13 @@ class Index:
         Entries of the same method and path come first, else those whose paths in the API share the most segments.
         """
         route = (form["method"], form["path"])
-        got = frozenset(keys.shingles(keys.serialize(form)))
+        got = frozenset(shingles(serialize(form)))
         entries = (e for cassette in self.cassettes for e in cassette.entries)
         ranked = (
             (
                 e.fingerprint.route == route,
                 _path_similarity(e.fingerprint.route[1], route[1]),
-                keys.similarity(e.fingerprint.shingles, got),
+                similarity(e.fingerprint.shingles, got),
                 -number,
                 e,
             )

@@ -9,8 +9,8 @@ from mockserver.conversations.outside import OutsideIds
 from mockserver.fake.api.database import Database
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import is_page_session
+from mockserver.matching.canonical import Key
 from mockserver.matching.index import Index
-from mockserver.matching.keys import Key
 
 MAX_SESSIONS = 1000
 """Beyond this number the least recently used session is forgotten."""

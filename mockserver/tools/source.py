@@ -20,8 +20,8 @@ from mockserver.errors import ReadError, UsageError
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
 from mockserver.formats.strict_yaml import Mapping, Sequence
+from mockserver.matching.differences import ABSENT
 from mockserver.matching.json_path import Path
-from mockserver.matching.keys import ABSENT
 from mockserver.matching.rules import header_from
 from mockserver.tools.json_bodies import parse_body
 

@@ -32,8 +32,7 @@ from mockserver.http.messages import (
     session_name,
     standard_reason,
 )
-from mockserver.matching.canonical import canonicalize, strip_api_prefix
-from mockserver.matching.keys import request_key
+from mockserver.matching.canonical import canonicalize, request_key, strip_api_prefix
 from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.responders.miss import create_miss_reply, explain_near_miss, is_browser_noise
 from mockserver.server.responders.replay import Cassettes

@@ -5,8 +5,8 @@ from dataclasses import replace
 from mockserver.conversations.ids import UUID
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import JSON, Reply, ReplySource, Request, error_reply
-from mockserver.matching import keys
 from mockserver.matching.canonical import canonicalize
+from mockserver.matching.differences import differences
 from mockserver.matching.likeness import measure_likeness
 from mockserver.matching.miss import Miss, NearRequest
 from mockserver.matching.rules import apply_rules
@@ -78,4 +78,4 @@ def _is_close(near: NearRequest, form: dict[str, Json]) -> bool:
     if text and find_human_text(recorded) == text:
         return True
     recorded, got = (apply_rules(each, near.rules) for each in (recorded, got))
-    return len(list(keys.differences(recorded, {**got, "path": recorded["path"]}))) == 1
+    return len(list(differences(recorded, {**got, "path": recorded["path"]}))) == 1
