@@ -67,18 +67,25 @@ def test_json_is_parsed_only_where_it_comes_back(text: str, value: object) -> No
 
 
 def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
-    cache: Cache[str] = Cache(80)
-    for key in "abcdefgh":
-        cache.put(key, key.upper(), 10)
-    assert cache.get("a") == "A"
-    cache.put("i", "I", 10)
+    cache = Cache(80)
+    computed: list[str] = []
 
-    assert cache.get("a") == "A"
-    assert cache.get("b") is None
-    assert cache.put("big", "x", 11) == "x"
-    assert cache.get("big") is None
+    def get(key: str, size: int = 10) -> str:
+        def compute() -> tuple[str, int]:
+            computed.append(key)
+            return key.upper(), size
+
+        return cache.get(key, compute)
+
+    assert [get(key) for key in "abcdefgha"] == list("ABCDEFGHA")
+    get("i")
+    assert [get(key) for key in "ab"] == ["A", "B"]
+    assert "".join(computed) == "abcdefghib"
+    assert [get("big", 11) for _ in range(2)] == ["BIG"] * 2
     cache.clear()
-    assert cache.get("a") is None
+    get("a")
+
+    assert computed[-3:] == ["big", "big", "a"]
 
 
 def test_each_session_has_its_own_counts() -> None:
