@@ -12,8 +12,8 @@ import click
 from mockserver.cli.options import AddressOptions
 from mockserver.formats.wording import pluralize
 from mockserver.http.access import is_loopback
+from mockserver.http.messages import CONTROL_PREFIX
 from mockserver.http.pacing import Pace
-from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.server import runner, settings
 from mockserver.server.app import App
 from mockserver.server.log import Log

@@ -16,10 +16,12 @@ from mockserver.http.messages import (
     Request,
     StreamingBody,
     error_reply,
+    find_start,
+    is_own_path,
     lowercase_names,
     session_name,
+    split_target,
 )
-from mockserver.http.request_target import find_start, is_own_path, split_target
 from mockserver.server import connections
 from mockserver.server.control.api import ControlApi
 from mockserver.server.event_socket import EventSocket, is_event_socket

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from mockserver.cassette.model import Exchange, Policy, Repeat
 from mockserver.formats.json_text import Json
-from mockserver.http.messages import Request
-from mockserver.http.request_target import is_own_path
+from mockserver.http.messages import Request, is_own_path
 from mockserver.matching import json_path
 from mockserver.matching.canonical import (
     Key,
