@@ -83,7 +83,7 @@ def run_replay(
     The log lists the first unplayed exchanges, or, if *list_all*, all of them.
     """
     index = server.cassettes.index
-    exchanges = pluralize(index.count, "exchange")
+    exchanges = pluralize(len(index.entries), "exchange")
     contents = f"{exchanges} in {pluralize(len(index.cassettes), 'cassette')}"
     status = asyncio.run(run(server.app, address, command, contents, client_command))
     log.write(log.summary())

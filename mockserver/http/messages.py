@@ -188,7 +188,7 @@ def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 
 
 def lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:
-    return tuple((name.lower(), value) for name, value in headers)
+    return tuple([(name.lower(), value) for name, value in headers])
 
 
 def strip_hop_by_hop(headers: Headers) -> Headers:

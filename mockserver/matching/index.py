@@ -4,7 +4,6 @@ import heapq
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from unicodedata import normalize
 
 from mockserver.cassette.file_names import SUFFIXES, cassette_path
@@ -128,56 +127,34 @@ class Index:
         self.rules = tuple(dict.fromkeys(cassette.rules for cassette in cassettes))
         self._by_name: dict[str, Index] = {}
         self._order = {cassette.name: number for number, cassette in enumerate(cassettes)}
-        entries: dict[_RulesKey, list[Entry]] = {}
-        by_shape: dict[_RulesKey, dict[Key, None]] = {}
-        for cassette in cassettes:
-            for entry in cassette.entries:
-                entries.setdefault((cassette.rules, entry.key), []).append(entry)
-                if entry.fingerprint.shape is not None:
-                    by_shape.setdefault((cassette.rules, entry.fingerprint.shape), {})[
-                        entry.key
-                    ] = None
+        self.entries = tuple(entry for cassette in cassettes for entry in cassette.entries)
+        by_key: dict[_RulesKey, list[Entry]] = {}
+        self._by_shape: dict[_RulesKey, dict[Key, None]] = {}
         self._by_run: dict[_RulesKey, list[Entry]] = {}
         for cassette in cassettes:
+            rules = cassette.rules
             for entry in cassette.entries:
-                if entry.fingerprint.run is not None and "/threads/" not in entry.route[1]:
-                    self._by_run.setdefault((cassette.rules, entry.fingerprint.run), []).append(
-                        entry
-                    )
-        self._by_key = {key: Match(key[1], tuple(found)) for key, found in entries.items()}
-        self._by_shape = {shape: tuple(keys) for shape, keys in by_shape.items()}
-
-    @cached_property
-    def count(self) -> int:
-        """The number of exchanges."""
-        return sum(len(cassette.entries) for cassette in self.cassettes)
+                key, shape, run = entry.key, entry.fingerprint.shape, entry.fingerprint.run
+                by_key.setdefault((rules, key), []).append(entry)
+                if shape is not None:
+                    self._by_shape.setdefault((rules, shape), {})[key] = None
+                if run is not None and "/threads/" not in entry.route[1]:
+                    self._by_run.setdefault((rules, run), []).append(entry)
+        self._by_key = {key: Match(key[1], tuple(found)) for key, found in by_key.items()}
 
     @cached_property
     def ids(self) -> frozenset[str]:
         """The ids in all recorded requests."""
-        return frozenset(
-            identity
-            for cassette in self.cassettes
-            for entry in cassette.entries
-            for identity in entry.fingerprint.ids
-        )
+        return frozenset(one for entry in self.entries for one in entry.fingerprint.ids)
 
     @cached_property
     def prefixes(self) -> frozenset[str]:
         """What stands before the calls of the API in the recorded paths."""
-        return frozenset(
-            split_api_path(entry.route[1])[0]
-            for cassette in self.cassettes
-            for entry in cassette.entries
-        )
+        return frozenset(split_api_path(entry.route[1])[0] for entry in self.entries)
 
     def has_route(self, method: str, path: str) -> bool:
         """Return whether a request with this *method* and *path* was recorded."""
-        return any(
-            entry.route == (method, path)
-            for cassette in self.cassettes
-            for entry in cassette.entries
-        )
+        return any(entry.route == (method, path) for entry in self.entries)
 
     def for_cassette(self, name: str | None) -> "Index | None":
         """Return an index of the cassette *name* only (with or without suffix), or None if it does not exist; with None, this index."""
@@ -211,7 +188,7 @@ class Index:
         found: list[Match] = []
         for rules in self.rules:
             wanted = find_shape(apply_rules(form, rules))
-            for key in self._by_shape.get((rules, wanted.key), ()) if wanted else ():
+            for key in self._by_shape.get((rules, wanted.key), {}) if wanted else ():
                 found.append(self._by_key[rules, key])
         return found
 
@@ -241,7 +218,6 @@ class Index:
         """
         route = (form["method"], form["path"])
         got = frozenset(shingles(serialize(form)))
-        entries = (e for cassette in self.cassettes for e in cassette.entries)
         ranked = (
             (
                 e.fingerprint.route == route,
@@ -250,7 +226,7 @@ class Index:
                 -number,
                 e,
             )
-            for number, e in enumerate(islice(entries, MAX_CANDIDATES))
+            for number, e in enumerate(self.entries[:MAX_CANDIDATES])
         )
         best = heapq.nlargest(count, ranked, key=lambda rank: rank[:4])
         return [rank[-1] for rank in best if rank[:2] == best[0][:2]]

@@ -29,12 +29,10 @@ from mockserver.server.faults import refuse_fault
 from mockserver.server.faulty_body import with_faulty_body
 from mockserver.server.in_flight import InFlight
 from mockserver.server.journal import JournalEntry
-from mockserver.server.kept_chunks import keep_chunks
 from mockserver.server.log import Log
-from mockserver.server.open_streams import OpenStreams
 from mockserver.server.own_urls import with_own_urls
 from mockserver.server.response_writer import preflight, whole_response, with_origin
-from mockserver.server.sending import Sender
+from mockserver.server.sending import OpenStreams, Sender, keep_chunks
 
 if TYPE_CHECKING:
     from mockserver.server.socket_relay import Report, SocketRelay

@@ -99,8 +99,7 @@ class Faults:
     def arm(self, value: Json, session: str) -> ArmedFault:
         """Arm the fault that *value* describes, by default for requests of *session*; RequestError if it describes none."""
         armed = _parse_armed(value, session)
-        cassettes = self._cassettes.index.cassettes
-        labels = (entry.label for cassette in cassettes for entry in cassette.entries)
+        labels = (entry.label for entry in self._cassettes.index.entries)
         if armed.exchange is not None and armed.exchange not in labels:
             why = f"unknown exchange {armed.exchange!r}: write one such as chat.yaml#3"
             raise RequestError(why)

@@ -1,8 +1,9 @@
 """Send replies to the client: whole, at their times, or as they arrive."""
 
 import asyncio
-from collections.abc import Awaitable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -18,9 +19,38 @@ from mockserver.http.messages import (
 )
 from mockserver.redaction.redactor import describe
 from mockserver.server.in_flight import InFlight
+from mockserver.server.journal import Journal, JournalEntry
 from mockserver.server.log import Log
-from mockserver.server.open_streams import OpenStreams, close_connection
 from mockserver.server.response_writer import StreamedResponse, whole_response
+
+
+class OpenStreams:
+    """The responses on threads that are being sent, by session, so that a reset can end them."""
+
+    def __init__(self) -> None:
+        self._streams: list[tuple[str, asyncio.AbstractEventLoop, web.BaseRequest]] = []
+
+    @contextmanager
+    def keep(self, session: str, request: web.BaseRequest) -> Iterator[None]:
+        """Keep the response to *request* in *session* until the end of the block."""
+        stream = session, asyncio.get_running_loop(), request
+        self._streams.append(stream)
+        try:
+            yield
+        finally:
+            self._streams.remove(stream)
+
+    def end(self, session: str | None) -> None:
+        """End the responses in *session*, or in all sessions if it is None. Any thread may call this."""
+        for name, loop, request in tuple(self._streams):
+            if session in (None, name):
+                loop.call_soon_threadsafe(close_connection, request)
+
+
+def close_connection(request: web.BaseRequest) -> None:
+    """Close the connection after the written bytes, without the end of the body."""
+    if request.transport is not None:
+        request.transport.close()
 
 
 class Sender:
@@ -112,3 +142,27 @@ async def _sleep_until(moment: float) -> None:
     """Sleep until the loop's clock reaches *moment*."""
     if (delay := moment - asyncio.get_running_loop().time()) > 0:
         await asyncio.sleep(delay)
+
+
+def keep_chunks(
+    reply: Reply, journal: Journal, entry: JournalEntry | None, started: float
+) -> Reply:
+    """Return *reply*; if its body is streamed, *entry* of *journal* gets its chunks, with their times since *started*."""
+    body = reply.body
+    if entry is None or not isinstance(body, StreamingBody):
+        return reply
+    chunks = _keep(body.chunks, journal, entry, started)
+    return replace(reply, body=replace(body, chunks=chunks))
+
+
+async def _keep(
+    chunks: AsyncGenerator[bytes, None], journal: Journal, entry: JournalEntry, started: float
+) -> AsyncGenerator[bytes, None]:
+    now = asyncio.get_running_loop().time
+    try:
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                journal.add_chunk(entry, now() - started, chunk)
+                yield chunk
+    finally:
+        journal.finish(entry, now() - started)

@@ -139,7 +139,7 @@ class ControlApi:
             "mode": self.mode,
             "version": version("langgraph-mockserver"),
             "cassettes": len(index.cassettes),
-            "exchanges": index.count,
+            "exchanges": len(index.entries),
         }
 
     def _find_page_file(self, request: web.BaseRequest, target: str) -> web.Response | None:

@@ -199,7 +199,7 @@ class ExchangeReplay:
     ) -> ExchangeHit | None:
         """Return an exchange whose request differs from *request* in its stream modes only, with the response that is made from it."""
         index = self._library.index.for_cassette(keys.cassette)
-        if index is None or not index.count or not self._derives or self._once:
+        if index is None or not index.entries or not self._derives or self._once:
             return None
         redacted = redact_for_matching(request, self._rules)
         found = index.find_runs(canonicalize(redacted))

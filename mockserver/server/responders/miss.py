@@ -56,7 +56,7 @@ def explain_miss(cassettes: Cassettes, request: Request) -> Miss:
     if index is None:
         known = [cassette.name for cassette in cassettes.index.cassettes]
         return explain_missing_cassette(redacted, cassette or "", known)
-    if not index.count:
+    if not index.entries:
         return Miss(redacted, "no exchanges are loaded")
     plays = cassettes.session(request).plays
 
@@ -90,7 +90,7 @@ def explain_near_miss(cassettes: Cassettes, request: Request) -> Miss | None:
     """
     if request.method != "POST" or "/runs" not in request.path:
         return None
-    if not 0 < cassettes.index.count <= _MAX_EXCHANGES:
+    if not 0 < len(cassettes.index.entries) <= _MAX_EXCHANGES:
         return None
     form = canonicalize(request)
     if find_run_modes(form) is None:

@@ -71,9 +71,8 @@ class Cassettes:
     @property
     def unplayed(self) -> list[str]:
         """The exchanges that were never played, as `FILE#N`; a reset does not change them."""
-        labels = (entry.label for cassette in self.index.cassettes for entry in cassette.entries)
         played = self._played.labels(self.index)
-        return [label for label in labels if label not in played]
+        return [entry.label for entry in self.index.entries if entry.label not in played]
 
     @property
     def usage(self) -> "Usage":
@@ -188,7 +187,7 @@ class Cassettes:
     ) -> ThreadHit | Refusal | None:
         """Return the exchange for *request* in the conversation of its thread, or why there is none; None if it belongs to none."""
         index = self.index.for_cassette(cassette_name(request))
-        if index is None or not index.count:
+        if index is None or not index.entries:
             return None
         if thread_request.opens_events:
             opened = self._open_events(request, thread_request, session)
@@ -201,7 +200,7 @@ class Cassettes:
     ) -> Reply | Refusal | None:
         """Return the event stream that *request* asks for, or why there is none; None if the fake graph has the thread."""
         index = self.index.for_cassette(cassette_name(request))
-        if index is None or not index.count or thread_request.thread is None:
+        if index is None or not index.entries or thread_request.thread is None:
             return None
 
         def count_streams(conversation: Conversation) -> None:
