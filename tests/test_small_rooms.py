@@ -6,8 +6,6 @@ from mockserver.errors import ReadError
 from mockserver.formats import json_text
 from mockserver.formats.wording import pluralize
 from mockserver.http import messages
-from mockserver.http.messages import Reply, ReplySource, Request
-from mockserver.server.log import Log
 from mockserver.server.responders.exchange_replay import Cache
 from mockserver.server.sessions import Sessions
 
@@ -69,18 +67,25 @@ def test_json_is_parsed_only_where_it_comes_back(text: str, value: object) -> No
 
 
 def test_a_cache_forgets_what_was_not_used_for_longest() -> None:
-    cache: Cache[str] = Cache(80)
-    for key in "abcdefgh":
-        cache.put(key, key.upper(), 10)
-    assert cache.get("a") == "A"
-    cache.put("i", "I", 10)
+    cache = Cache(80)
+    computed: list[str] = []
 
-    assert cache.get("a") == "A"
-    assert cache.get("b") is None
-    assert cache.put("big", "x", 11) == "x"
-    assert cache.get("big") is None
+    def get(key: str, size: int = 10) -> str:
+        def compute() -> tuple[str, int]:
+            computed.append(key)
+            return key.upper(), size
+
+        return cache.get(key, compute)
+
+    assert [get(key) for key in "abcdefgha"] == list("ABCDEFGHA")
+    get("i")
+    assert [get(key) for key in "ab"] == ["A", "B"]
+    assert "".join(computed) == "abcdefghib"
+    assert [get("big", 11) for _ in range(2)] == ["BIG"] * 2
     cache.clear()
-    assert cache.get("a") is None
+    get("a")
+
+    assert computed[-3:] == ["big", "big", "a"]
 
 
 def test_each_session_has_its_own_counts() -> None:
@@ -120,51 +125,6 @@ def test_the_least_recently_used_session_is_forgotten() -> None:
     assert [sessions.plays(name) is sessions.plays("nobody") for name in ("a", "c")] == [False] * 2
     assert sessions.get_or_create("a").counts["k"] == 2
     assert sessions.get_or_create("b").counts["k"] == 0
-
-
-def log_lines(verbose: bool) -> list[str]:
-    lines: list[str] = []
-    log = Log(lines.append, verbose=verbose)
-    request = Request("POST", "/runs/wait")
-    for reply, seconds in (
-        (Reply(200, source=ReplySource.CASSETTE, exchange="a.yaml#1"), 0.0123),
-        (Reply(200, source=ReplySource.FAKE, is_counted=False), 0.001),
-        (Reply(404, source=ReplySource.MISS, note="no exchange matches"), 0.001),
-        (Reply(502, source=ReplySource.ERROR, note="cannot be reached"), 0.001),
-    ):
-        log.response_started(request, reply)
-        log.response_finished(request, reply, seconds)
-    return [*lines, log.summary()]
-
-
-def test_a_log_has_misses_and_errors() -> None:
-    assert log_lines(verbose=False) == [
-        "miss: no exchange matches",
-        "error: POST /runs/wait: cannot be reached",
-        "answered 1 by cassette; 1 miss; 1 error",
-    ]
-
-
-def test_a_verbose_log_has_every_request() -> None:
-    assert log_lines(verbose=True)[:2] == [
-        "POST /runs/wait 200 cassette a.yaml#1 12 ms",
-        "POST /runs/wait 200 fake 1 ms",
-    ]
-
-
-def test_a_verbose_log_shows_the_recorded_id() -> None:
-    lines: list[str] = []
-    log = Log(lines.append, verbose=True)
-    request, reply = Request("GET", "/threads/x"), Reply(200, id_pairs=(("x", "y"),))
-    log.response_started(request, reply)
-    log.response_finished(request, reply, 0.001)
-
-    assert lines == ["GET /threads/x 200 cassette 1 ms, x for y"]
-    assert [one.ids for one in log.journal.calls()] == [{"x": "y"}]
-
-
-def test_a_log_of_nothing() -> None:
-    assert Log(lambda _: None).summary() == "answered nothing"
 
 
 def test_numbers_have_their_noun() -> None:

@@ -7,7 +7,14 @@ from operator import itemgetter
 from mockserver.cassette.model import Body, End, Ending, Response, Stream
 from mockserver.formats import sse
 from mockserver.http.content_coding import is_always_decoded
-from mockserver.http.messages import OWN_PREFIX, Headers, TimedBody, strip_hop_by_hop
+from mockserver.http.messages import (
+    OWN_PREFIX,
+    Headers,
+    Reply,
+    TimedBody,
+    standard_reason,
+    strip_hop_by_hop,
+)
 from mockserver.http.pacing import Pace
 
 TimedChunk = tuple[float, bytes]
@@ -55,6 +62,16 @@ def last_time(content: Stream | Body) -> float:
             return at
         case Body(_, after, keepalives):
             return max((after, *keepalives))
+
+
+def reply_from(response: Response, method: str, pace: Pace) -> Reply:
+    """Return the reply that sends the recorded *response* to a request of *method* at that *pace*."""
+    return Reply(
+        response.status,
+        strip_response_headers(response.headers, method),
+        encode_at_pace(response, pace),
+        standard_reason(response.status) if response.reason is None else response.reason,
+    )
 
 
 def encode_at_pace(response: Response, pace: Pace) -> bytes | TimedBody:

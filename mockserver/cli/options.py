@@ -10,8 +10,8 @@ import click
 
 from mockserver.cassette.file_names import SUFFIXES
 from mockserver.errors import UsageError
-from mockserver.http import access, request_target
-from mockserver.http.messages import parse_header, split_header_lines
+from mockserver.http import access
+from mockserver.http.access import parse_header, split_header_lines
 
 if TYPE_CHECKING:
     from mockserver.server.upstream import Upstream
@@ -185,7 +185,7 @@ address = _combine(
     ),
     option_with_variable(
         "--prefix",
-        type=_checked(request_target.parse_prefix),
+        type=_checked(access.parse_prefix),
         metavar="PATH",
         help="Remove this prefix, such as /api/langgraph, from the paths of requests. Paths without it are also accepted.  "
         "[default: none]",

@@ -135,7 +135,7 @@ def replay(
     log = serving.create_log(client_command)
     server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
     server = modes.replay(paths, server_options, log)
-    if not server.cassettes.index.count:
+    if not server.cassettes.index.entries:
         names = ", ".join(map(str, paths))
         raise UsageError(f"nothing to replay: no exchanges in {names}")
     status = serving.run_replay(

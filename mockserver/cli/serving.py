@@ -12,8 +12,8 @@ import click
 from mockserver.cli.options import AddressOptions
 from mockserver.formats.wording import pluralize
 from mockserver.http.access import is_loopback
+from mockserver.http.messages import CONTROL_PREFIX
 from mockserver.http.pacing import Pace
-from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.server import runner, settings
 from mockserver.server.app import App
 from mockserver.server.log import Log
@@ -83,7 +83,7 @@ def run_replay(
     The log lists the first unplayed exchanges, or, if *list_all*, all of them.
     """
     index = server.cassettes.index
-    exchanges = pluralize(index.count, "exchange")
+    exchanges = pluralize(len(index.entries), "exchange")
     contents = f"{exchanges} in {pluralize(len(index.cassettes), 'cassette')}"
     status = asyncio.run(run(server.app, address, command, contents, client_command))
     log.write(log.summary())

@@ -22,8 +22,8 @@ from mockserver.conversations.thread_requests import (
     ThreadRequest,
 )
 from mockserver.formats.json_text import Json
+from mockserver.matching.canonical import Key
 from mockserver.matching.index import Cassette, Entry
-from mockserver.matching.keys import Key
 from mockserver.matching.summary import exchange_to_json
 
 Identity = tuple[str, int]

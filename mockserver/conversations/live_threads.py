@@ -13,7 +13,7 @@ from mockserver.conversations.live_events import LiveEvents
 from mockserver.conversations.recorded_events import RecordedEvents
 from mockserver.conversations.thread_requests import RequestKind
 from mockserver.http.pacing import Pace
-from mockserver.matching.keys import Key
+from mockserver.matching.canonical import Key
 
 MAX_THREADS = 1000
 """Beyond this number the live thread that was not used for longest is forgotten."""

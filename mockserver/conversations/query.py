@@ -7,9 +7,8 @@ from mockserver.conversations.recordings import Shape
 from mockserver.conversations.thread_requests import ThreadRequest
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import Key, canonicalize, request_key
 from mockserver.matching.index import Entry, Index
-from mockserver.matching.keys import Key, request_key
 from mockserver.matching.rules import MatchRules, apply_rules
 from mockserver.matching.run_bodies import drop_stream_modes
 from mockserver.matching.shape import compute_shape_key

@@ -10,8 +10,8 @@ from mockserver.conversations.conversation import Began, Conversation, Identity
 from mockserver.conversations.exchange_reader import ExchangeReader, Load
 from mockserver.conversations.thread_requests import RequestKind, parse_thread_request
 from mockserver.formats.json_text import Json, loads_or_none
+from mockserver.matching.canonical import Key
 from mockserver.matching.index import Cassette, Entry, Index
-from mockserver.matching.keys import Key
 from mockserver.matching.rules import MatchRules
 
 Shape = tuple[MatchRules, Key]

@@ -31,7 +31,6 @@ _WORDS = {"": None, "null": None, "true": True, "false": False}
 _TABLE = bytes(
     code | 0x80 if (code < 0x20 and code != 0x0A) or code == 0x7F else code for code in range(256)
 )
-_TABLE_WITH_RETURNS = bytes(code if code == 0x0D else _TABLE[code] for code in range(256))
 _ODD = (b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 """U+2028, U+2029, U+FEFF, U+FFFE and U+FFFF, which YAML does not treat as text."""
 
@@ -58,9 +57,9 @@ class Sequence(list[Any]):
         self.lines: list[int] = []
 
 
-def is_clean(raw: bytes, *, with_returns: bool = False) -> bool:
-    """Return whether *raw* is UTF-8 and has only characters that YAML allows unescaped, no tabs, and carriage returns only *with_returns*."""
-    if raw.translate(_TABLE_WITH_RETURNS if with_returns else _TABLE) != raw:
+def is_clean(raw: bytes) -> bool:
+    """Return whether *raw* is UTF-8 and has only characters that YAML allows unescaped, and neither tabs nor carriage returns."""
+    if raw.translate(_TABLE) != raw:
         return False
     if raw.isascii():
         return True

@@ -1,4 +1,4 @@
-"""Access rules: which web page origins and host names may use the server. No I/O."""
+"""Who may use the server: web page origins and host names; and how users write these, prefixes and headers. No I/O."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from mockserver.errors import UsageError
+from mockserver.http.messages import is_own_path
 
 _HOST = r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)"
 _ORIGIN = re.compile(rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?")
 _NETLOC = re.compile(rf"{_HOST}(?::(?P<port>[0-9]*))?")
+_PREFIX = re.compile(r"(?:/[\w.~!$&'()*+,;=:@-]+)*", re.ASCII)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
 _MAX_SHOWN = 200
@@ -98,6 +100,30 @@ def parse_each(parse: Callable[[str], str], texts: Iterable[str], where: str) ->
         return tuple(map(parse, texts))
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
+
+
+def parse_prefix(text: str) -> str:
+    """Return the path prefix *text* in normal form: empty, or with a slash at its start only; UsageError if it is not a path."""
+    prefix = "/".join(("", *filter(None, text.split("/"))))
+    if (text and not text.startswith("/")) or not _PREFIX.fullmatch(prefix):
+        raise UsageError(f"{text!r} is not a path prefix: write one such as /api/langgraph")
+    if is_own_path(f"{prefix}/"):
+        raise UsageError(f"{text!r} is a path of mockserver itself: write another prefix")
+    return prefix
+
+
+def parse_header(text: str) -> tuple[str, str]:
+    """Return name and value of the header `Name: value`; UsageError, without *text* as it may be a secret, if it has another form."""
+    name, colon, value = text.partition(":")
+    name = name.strip()
+    if not colon or not name or not name.isascii() or " " in name:
+        raise UsageError("write it as 'Name: value'")
+    return name, value.strip()
+
+
+def split_header_lines(text: str) -> list[str]:
+    """Return the non-empty lines of *text*, an environment variable that holds several headers."""
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def parse_origin(text: str) -> str:

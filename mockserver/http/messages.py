@@ -1,14 +1,15 @@
-"""Requests, replies and their headers, as values. No I/O."""
+"""Requests, replies and their headers, as values, and what a request target names. No I/O."""
 
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
+from string import punctuation
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-from mockserver.errors import RequestError, UsageError
+from mockserver.errors import RequestError
 from mockserver.formats.json_text import dumps
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ CASSETTE_HEADER = f"{OWN_PREFIX}cassette"
 
 FAULT_HEADER = f"{OWN_PREFIX}fault"
 """The header that asks for a fault: its JSON form."""
+
+CONTROL_PREFIX = "/__mockserver__/"
+"""The prefix of mockserver's own paths."""
+
+_OURS = CONTROL_PREFIX.rstrip("/")
+_NAMING = {
+    f"{CONTROL_PREFIX}session/": SESSION_HEADER,
+    f"{CONTROL_PREFIX}cassette/": CASSETTE_HEADER,
+}
+"""What begins a path that names a session or a cassette, and the header that does the same."""
 
 _MAX_SESSION_LENGTH = 200
 
@@ -177,21 +188,7 @@ def first_value(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 
 
 def lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:
-    return tuple((name.lower(), value) for name, value in headers)
-
-
-def parse_header(text: str) -> tuple[str, str]:
-    """Return name and value of the header `Name: value`; UsageError, without *text* as it may be a secret, if it has another form."""
-    name, colon, value = text.partition(":")
-    name = name.strip()
-    if not colon or not name or not name.isascii() or " " in name:
-        raise UsageError("write it as 'Name: value'")
-    return name, value.strip()
-
-
-def split_header_lines(text: str) -> list[str]:
-    """Return the non-empty lines of *text*, an environment variable that holds several headers."""
-    return [line for line in text.splitlines() if line.strip()]
+    return tuple([(name.lower(), value) for name, value in headers])
 
 
 def strip_hop_by_hop(headers: Headers) -> Headers:
@@ -241,3 +238,42 @@ def is_page_session(name: str) -> bool:
 def cassette_name(request: Request) -> str | None:
     name = request.header(CASSETTE_HEADER)
     return None if name is None else unquote(name)
+
+
+def split_target(raw: str, prefix: str = "") -> tuple[str, Headers]:
+    """Return the path with its query in the request target *raw*, and the headers that the names before it stand for.
+
+    These are `/__mockserver__/session/NAME` and `/__mockserver__/cassette/NAME`, in any order; a NAME is percent-encoded. The path
+    *prefix* is removed, before or behind them.
+    """
+    if raw.startswith("/") and not prefix and not raw.startswith(_OURS) and raw.isascii():
+        return raw, ()
+    if not raw.isascii():
+        raw = quote(raw.encode("utf-8", "surrogateescape"), safe=punctuation)
+    path = raw if raw.startswith("/") else "/" + raw.partition("://")[2].partition("/")[2]
+    path = _without_prefix(path, prefix)
+    named: Headers = ()
+    while start := next((start for start in _NAMING if path.startswith(start)), None):
+        name, _, rest = path.removeprefix(start).partition("/")
+        # The last prefix has precedence.
+        named = ((_NAMING[start], name), *named)
+        path = f"/{rest}"
+    return _without_prefix(path, prefix), named
+
+
+def find_start(raw: str, path: str) -> str:
+    """Return what stands before *path*, as `split_target` returns it, in the request target *raw*: a prefix and names, or nothing."""
+    start = raw.removesuffix(path)
+    return start if start.startswith("/") and start != raw else ""
+
+
+def _without_prefix(path: str, prefix: str) -> str:
+    rest = path.removeprefix(prefix)
+    if rest[:1] not in ("", "/", "?"):
+        return path
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+def is_own_path(path: str) -> bool:
+    """Return whether *path* is a path of mockserver itself."""
+    return path.startswith(CONTROL_PREFIX) or path.partition("?")[0] == _OURS

@@ -18,8 +18,6 @@ class BodyPart:
 
 def parse_parts(request: Request) -> tuple[BodyPart, ...] | None:
     """Return the parts of the body of *request*; None if it is not a complete multipart body."""
-    if not request.body.startswith(b"--"):
-        return None
     kind = Message()
     kind["content-type"] = request.header("content-type") or ""
     boundary = kind.get_boundary()

@@ -1,4 +1,4 @@
-"""Requests in canonical form: two requests with the same meaning have the same form. No I/O.
+"""Requests in canonical form, and their keys: two requests with the same meaning have the same form. No I/O.
 
 Defaults are removed from the bodies of runs, and of a few other calls whose defaults are in the Agent Server's
 `/openapi.json`. Any other body is compared as a JSON value. Defaults are removed from the query of calls on threads:
@@ -6,9 +6,11 @@ SDKs spell a default in different ways, `cancel_on_disconnect=0`, `=false`, or n
 Source: responses of langgraph-api 0.16.7 to calls with different queries.
 """
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Container, Iterator, Mapping
+from hashlib import blake2b
 from urllib.parse import unquote_to_bytes
 
 from mockserver.formats.json_text import Json, loads
@@ -17,6 +19,10 @@ from mockserver.http.messages import Request
 from mockserver.http.multipart import parse_parts
 from mockserver.matching import json_path, run_bodies
 from mockserver.matching.run_bodies import Defaults, drop_defaults
+
+Key = bytes
+
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
 
 _LITERAL_ESCAPE = re.compile("%(?=[0-9A-Fa-f]{2})")
 _API = re.compile(
@@ -64,7 +70,7 @@ def canonicalize(request: Request) -> dict[str, Json]:
     multipart body are the list `body.multipart`, each with its name and its body.
     """
     body = _parse_body(request.body) if request.body else {}
-    if (parts := parse_parts(request)) is not None:
+    if request.body.startswith(b"--") and (parts := parse_parts(request)) is not None:
         forms = [dict(part.headers) | _parse_body(part.raw) for part in parts]
         body = {"body": {"multipart": forms}}
     return canonical_form(request.method, request.path, body)
@@ -86,6 +92,21 @@ def canonical_form(method: str, target: str, body: dict[str, Json]) -> dict[str,
     if method == "POST" and "body" in form:
         form["body"] = _canonical_body(call, form["body"])
     return form
+
+
+def request_key(form: Json) -> Key:
+    """Return the key of a canonical request; it is the same on every machine."""
+    return digest(serialize(form))
+
+
+def serialize(form: Json) -> str:
+    """Return a canonical request as JSON text with sorted keys."""
+    return _encode(form)
+
+
+def digest(text: str) -> Key:
+    """Return the key of the serialized request *text*."""
+    return blake2b(text.encode(), digest_size=16).digest()
 
 
 def find_default(form: Json, path: json_path.Path) -> Json:

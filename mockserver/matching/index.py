@@ -4,15 +4,13 @@ import heapq
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from unicodedata import normalize
 
 from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Repeat
 from mockserver.formats.json_text import Json
-from mockserver.matching import keys
-from mockserver.matching.canonical import split_api_path
-from mockserver.matching.keys import Key
+from mockserver.matching.canonical import Key, digest, request_key, serialize, split_api_path
+from mockserver.matching.differences import shingles, similarity
 from mockserver.matching.rules import MatchRules, apply_rules
 from mockserver.matching.run_bodies import drop_stream_modes
 from mockserver.matching.shape import compute_shape_key, find_shape
@@ -104,17 +102,17 @@ def fingerprint(
 ) -> RequestFingerprint:
     """Return the fingerprint of a recorded request: its canonical *form*, the *raw* bytes it was read from, its own *repeat*, and *at*."""
     reduced = apply_rules(form, rules)
-    text = keys.serialize(reduced)
+    text = serialize(reduced)
     shape = find_shape(reduced, text)
     run = drop_stream_modes(form)
     return RequestFingerprint(
         len(raw),
         hash(raw),
-        keys.digest(text),
+        digest(text),
         shape.key if shape else None,
         shape.ids if shape else (),
         (form["method"], form["path"]),
-        keys.shingles(text if not any(rules) else keys.serialize(form)),
+        shingles(text if not any(rules) else serialize(form)),
         repeat,
         at,
         compute_shape_key(apply_rules(run, rules)) if run else None,
@@ -129,56 +127,34 @@ class Index:
         self.rules = tuple(dict.fromkeys(cassette.rules for cassette in cassettes))
         self._by_name: dict[str, Index] = {}
         self._order = {cassette.name: number for number, cassette in enumerate(cassettes)}
-        entries: dict[_RulesKey, list[Entry]] = {}
-        by_shape: dict[_RulesKey, dict[Key, None]] = {}
-        for cassette in cassettes:
-            for entry in cassette.entries:
-                entries.setdefault((cassette.rules, entry.key), []).append(entry)
-                if entry.fingerprint.shape is not None:
-                    by_shape.setdefault((cassette.rules, entry.fingerprint.shape), {})[
-                        entry.key
-                    ] = None
+        self.entries = tuple(entry for cassette in cassettes for entry in cassette.entries)
+        by_key: dict[_RulesKey, list[Entry]] = {}
+        self._by_shape: dict[_RulesKey, dict[Key, None]] = {}
         self._by_run: dict[_RulesKey, list[Entry]] = {}
         for cassette in cassettes:
+            rules = cassette.rules
             for entry in cassette.entries:
-                if entry.fingerprint.run is not None and "/threads/" not in entry.route[1]:
-                    self._by_run.setdefault((cassette.rules, entry.fingerprint.run), []).append(
-                        entry
-                    )
-        self._by_key = {key: Match(key[1], tuple(found)) for key, found in entries.items()}
-        self._by_shape = {shape: tuple(keys) for shape, keys in by_shape.items()}
-
-    @cached_property
-    def count(self) -> int:
-        """The number of exchanges."""
-        return sum(len(cassette.entries) for cassette in self.cassettes)
+                key, shape, run = entry.key, entry.fingerprint.shape, entry.fingerprint.run
+                by_key.setdefault((rules, key), []).append(entry)
+                if shape is not None:
+                    self._by_shape.setdefault((rules, shape), {})[key] = None
+                if run is not None and "/threads/" not in entry.route[1]:
+                    self._by_run.setdefault((rules, run), []).append(entry)
+        self._by_key = {key: Match(key[1], tuple(found)) for key, found in by_key.items()}
 
     @cached_property
     def ids(self) -> frozenset[str]:
         """The ids in all recorded requests."""
-        return frozenset(
-            identity
-            for cassette in self.cassettes
-            for entry in cassette.entries
-            for identity in entry.fingerprint.ids
-        )
+        return frozenset(one for entry in self.entries for one in entry.fingerprint.ids)
 
     @cached_property
     def prefixes(self) -> frozenset[str]:
         """What stands before the calls of the API in the recorded paths."""
-        return frozenset(
-            split_api_path(entry.route[1])[0]
-            for cassette in self.cassettes
-            for entry in cassette.entries
-        )
+        return frozenset(split_api_path(entry.route[1])[0] for entry in self.entries)
 
     def has_route(self, method: str, path: str) -> bool:
         """Return whether a request with this *method* and *path* was recorded."""
-        return any(
-            entry.route == (method, path)
-            for cassette in self.cassettes
-            for entry in cassette.entries
-        )
+        return any(entry.route == (method, path) for entry in self.entries)
 
     def for_cassette(self, name: str | None) -> "Index | None":
         """Return an index of the cassette *name* only (with or without suffix), or None if it does not exist; with None, this index."""
@@ -212,7 +188,7 @@ class Index:
         found: list[Match] = []
         for rules in self.rules:
             wanted = find_shape(apply_rules(form, rules))
-            for key in self._by_shape.get((rules, wanted.key), ()) if wanted else ():
+            for key in self._by_shape.get((rules, wanted.key), {}) if wanted else ():
                 found.append(self._by_key[rules, key])
         return found
 
@@ -227,7 +203,9 @@ class Index:
 
     def request_keys(self, form: Json) -> tuple[Key, ...]:
         """Return the keys of the canonical request *form*, one for each of `rules`."""
-        return tuple(keys.request_key(apply_rules(form, rules)) for rules in self.rules)
+        return tuple(
+            request_key(apply_rules(form, rules) if any(rules) else form) for rules in self.rules
+        )
 
     def rules_of(self, entry: Entry) -> MatchRules:
         """Return the rules of the cassette of *entry*."""
@@ -239,17 +217,16 @@ class Index:
         Entries of the same method and path come first, else those whose paths in the API share the most segments.
         """
         route = (form["method"], form["path"])
-        got = frozenset(keys.shingles(keys.serialize(form)))
-        entries = (e for cassette in self.cassettes for e in cassette.entries)
+        got = frozenset(shingles(serialize(form)))
         ranked = (
             (
                 e.fingerprint.route == route,
                 _path_similarity(e.fingerprint.route[1], route[1]),
-                keys.similarity(e.fingerprint.shingles, got),
+                similarity(e.fingerprint.shingles, got),
                 -number,
                 e,
             )
-            for number, e in enumerate(islice(entries, MAX_CANDIDATES))
+            for number, e in enumerate(self.entries[:MAX_CANDIDATES])
         )
         best = heapq.nlargest(count, ranked, key=lambda rank: rank[:4])
         return [rank[-1] for rank in best if rank[:2] == best[0][:2]]

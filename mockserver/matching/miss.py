@@ -11,8 +11,8 @@ from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Request
 from mockserver.matching import json_path
 from mockserver.matching.canonical import canonicalize, find_default, parse_json, split_api_path
+from mockserver.matching.differences import ABSENT, differences
 from mockserver.matching.json_path import Path
-from mockserver.matching.keys import ABSENT, differences
 from mockserver.matching.rules import NO_RULES, PATTERNS, MatchRules, mask_volatile, without_ignored
 
 MAX_SHOWN = 160

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
-from mockserver.matching.keys import Key, digest, serialize
+from mockserver.matching.canonical import Key, digest, serialize
 
 _UUIDS = re.compile(UUID_PATTERN, re.IGNORECASE)
 _MADE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-46-9a-f][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"

@@ -9,8 +9,7 @@ from typing import Any
 from mockserver.errors import ReadError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching import keys
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import canonicalize, request_key
 
 VERSION = 1
 
@@ -37,7 +36,7 @@ def compute_marks(requests: Iterable[Request]) -> list[str]:
     seen: Counter[bytes] = Counter()
     marks: list[str] = []
     for request in requests:
-        key = keys.request_key(canonicalize(request))
+        key = request_key(canonicalize(request))
         seen[key] += 1
         marks.append(f"{key.hex()}-{seen[key]}")
     return marks

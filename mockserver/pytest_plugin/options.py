@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.http.messages import Headers, parse_header, split_header_lines
+from mockserver.http.access import parse_header, split_header_lines
+from mockserver.http.messages import Headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from aiohttp import hdrs, web
 
 from mockserver.errors import MockServerError, RequestError
 from mockserver.http.messages import (
+    FAULT_HEADER,
     JSON,
     PrebuiltBody,
     Reply,
@@ -15,21 +16,23 @@ from mockserver.http.messages import (
     Request,
     StreamingBody,
     error_reply,
+    find_start,
+    is_own_path,
     lowercase_names,
     session_name,
+    split_target,
 )
-from mockserver.http.request_target import find_start, is_own_path, split_target
 from mockserver.server import connections
 from mockserver.server.control.api import ControlApi
 from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.faults import refuse_fault
 from mockserver.server.faulty_body import with_faulty_body
 from mockserver.server.in_flight import InFlight
+from mockserver.server.journal import JournalEntry
 from mockserver.server.log import Log
-from mockserver.server.open_streams import OpenStreams
 from mockserver.server.own_urls import with_own_urls
 from mockserver.server.response_writer import preflight, whole_response, with_origin
-from mockserver.server.sending import Sender, keep_chunks
+from mockserver.server.sending import OpenStreams, Sender, keep_chunks
 
 if TYPE_CHECKING:
     from mockserver.server.socket_relay import Report, SocketRelay
@@ -158,19 +161,20 @@ class App:
         if reply.page_of is not None or 300 <= reply.status < 400:
             start = find_start(request.raw_path, incoming.path)
             reply = with_own_urls(reply, incoming, start)
-        reply = with_faulty_body(reply)
-        entry = self._log.response_started(incoming, reply)
+        if reply.faults:
+            reply = with_faulty_body(reply)
+        entry = self._response_started(incoming, reply)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
         now = asyncio.get_running_loop().time
         if isinstance(reply.body, PrebuiltBody):
-            self._log.response_finished(incoming, reply, now() - started, entry)
+            self._response_finished(incoming, reply, now() - started, entry)
             return whole_response(request, reply, reply.body)
         reply = keep_chunks(reply, self._log.journal, entry, started)
         try:
             return await self._sender.send(request, incoming, reply, started)
         finally:
-            self._log.response_finished(incoming, reply, now() - started, entry)
+            self._response_finished(incoming, reply, now() - started, entry)
 
     async def _serve_socket(
         self, request: web.BaseRequest, incoming: Request
@@ -194,7 +198,7 @@ class App:
             relay = await open_relay(incoming, self._report)
         except MockServerError as error:
             reply = error_reply(error.status, str(error))
-            self._log.response_started(incoming, reply)
+            self._response_started(incoming, reply)
             return await self._sender.send(request, incoming, reply, 0.0)
         assert self._in_flight is not None
         self._in_flight.response_started(relay)
@@ -204,24 +208,44 @@ class App:
 
     def _report(self, request: Request, reply: Reply, seconds: float) -> None:
         """Log that *reply* was sent for a *request* that a message on a WebSocket means, after *seconds*."""
-        entry = self._log.response_started(request, reply)
-        self._log.response_finished(request, reply, seconds, entry)
+        entry = self._response_started(request, reply)
+        self._response_finished(request, reply, seconds, entry)
 
     async def _respond(self, incoming: Request) -> Reply:
         """Return the reply to *incoming*, which a message on a WebSocket means, and log that it starts."""
         started = asyncio.get_running_loop().time()
         reply = await self._find_reply(incoming)
-        entry = self._log.response_started(incoming, reply)
+        entry = self._response_started(incoming, reply)
         if entry is not None and not isinstance(reply.body, StreamingBody):
             self._log.journal.finish(entry, asyncio.get_running_loop().time() - started)
         return keep_chunks(reply, self._log.journal, entry, started)
 
+    def _response_started(self, request: Request, reply: Reply) -> JournalEntry | None:
+        """Keep *reply*, which is about to be sent for *request*, in the journal, and log what it says; return its entry."""
+        if not reply.is_counted:
+            return None
+        entry = self._log.journal.append(request, reply)
+        if reply.note:
+            self._log.write_note(entry)
+        return entry
+
+    def _response_finished(
+        self, request: Request, reply: Reply, seconds: float, entry: JournalEntry | None
+    ) -> None:
+        """Note in the *entry* of the journal that *reply* to *request* was sent after *seconds*; if verbose, log it."""
+        if entry is not None:
+            self._log.journal.finish(entry, seconds)
+        if self._log.verbose:
+            self._log.write_request(request, reply, seconds)
+
     async def _find_reply(self, incoming: Request) -> Reply:
         """Return the reply to *incoming*, with a fault if one is asked for; a MockServerError becomes an error reply."""
+        faults = self._faults
         try:
-            if self._faults is not None:
-                return await self._faults.respond(incoming, self._ask_responders)
-            refuse_fault(incoming)
+            if faults is None:
+                refuse_fault(incoming)
+            elif faults.armed or faults.faulty_runs or incoming.header(FAULT_HEADER) is not None:
+                return await faults.respond(incoming, self._ask_responders)
             return await self._ask_responders(incoming)
         except MockServerError as error:
             return error_reply(error.status, str(error))

@@ -3,16 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
-from mockserver.http.fault import fault_to_json
 from mockserver.http.messages import (
-    SESSION_HEADER,
-    SHARED_SESSION,
     Headers,
-    Reply,
     ReplySource,
     Request,
     is_page_session,
@@ -98,26 +93,3 @@ def describe_problems(problems: Sequence[Call]) -> str:
         return ""
     heading = f"mockserver could not answer {pluralize(len(problems), 'request')}"
     return "\n".join([heading, *map(str, problems)])
-
-
-def record_call(when: datetime, request: Request, reply: Reply) -> Call:
-    """Return the call with *request* and *reply*, which was found at *when*."""
-    session = request.header(SESSION_HEADER)
-    return Call(
-        when,
-        SHARED_SESSION if session is None else unquote(session),
-        request.method,
-        request.path,
-        request.headers,
-        request.body,
-        reply.status,
-        reply.source,
-        reply.exchange,
-        dict(reply.id_pairs),
-        reply.how,
-        reply.conversation,
-        reply.note,
-        reply.miss_details,
-        {key: value for fault in reply.faults for key, value in fault_to_json(fault).items()}
-        or None,
-    )

@@ -19,7 +19,7 @@ from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.http.messages import Reply, Request
 from mockserver.server.faulty_body import body_chunks, with_faulty_body
-from mockserver.server.open_streams import close_connection
+from mockserver.server.sending import close_connection
 from mockserver.thread_log.event import Event
 from mockserver.thread_log.filter import Filter, is_channel, parse_filter
 

@@ -92,33 +92,32 @@ class Faults:
 
     def __init__(self, cassettes: Cassettes) -> None:
         self._cassettes = cassettes
-        self._armed: list[ArmedFault] = []
-        self._faulty_runs: set[tuple[str, str]] = set()
+        self.armed: list[ArmedFault] = []
+        self.faulty_runs: set[tuple[str, str]] = set()
         """The sessions and paths at which clients join a run whose response had a fault."""
 
     def arm(self, value: Json, session: str) -> ArmedFault:
         """Arm the fault that *value* describes, by default for requests of *session*; RequestError if it describes none."""
         armed = _parse_armed(value, session)
-        cassettes = self._cassettes.index.cassettes
-        labels = (entry.label for cassette in cassettes for entry in cassette.entries)
+        labels = (entry.label for entry in self._cassettes.index.entries)
         if armed.exchange is not None and armed.exchange not in labels:
             why = f"unknown exchange {armed.exchange!r}: write one such as chat.yaml#3"
             raise RequestError(why)
-        self._armed.append(armed)
+        self.armed.append(armed)
         return armed
 
-    def armed(self, session: str | None = None) -> list[ArmedFault]:
+    def armed_in(self, session: str | None) -> list[ArmedFault]:
         """Return the armed faults of *session*, or all if it is None."""
-        return [one for one in self._armed if session in (None, one.session)]
+        return [one for one in self.armed if session in (None, one.session)]
 
     def clear(self, session: str | None = None) -> None:
         """Forget the armed faults of *session*, or all if it is None."""
-        self._armed = [one for one in self._armed if session not in (None, one.session)]
+        self.armed = [one for one in self.armed if session not in (None, one.session)]
 
     def reset(self, session: str | None = None) -> None:
         """Forget the armed faults and the runs of *session*, or all if it is None."""
         self.clear(session)
-        self._faulty_runs = {run for run in self._faulty_runs if session not in (None, run[0])}
+        self.faulty_runs = {run for run in self.faulty_runs if session not in (None, run[0])}
 
     async def respond(self, request: Request, respond: Respond) -> Reply:
         """Return the reply of *respond* to *request*, with the fault that it names or that is armed for it.
@@ -129,10 +128,10 @@ class Faults:
         if text is not None:
             fault: Fault | None = parse_fault_text(text)
         else:
-            fault = await self._take(request) if self._armed else None
+            fault = await self._take(request)
         if fault is None:
             reply = await respond(request)
-            return self._hide_miss(request, reply) if self._faulty_runs else reply
+            return self._hide_miss(request, reply)
         if isinstance(fault, StatusFault):
             return status_reply(fault)
         is_broken = isinstance(fault, Cut | Garbage)
@@ -143,7 +142,7 @@ class Faults:
         if hit is not None:
             hit.play_again()
         if location := first_value(reply.headers, "location"):
-            self._faulty_runs.add((session_name(request), location))
+            self.faulty_runs.add((session_name(request), location))
         return replace(reply, source=ReplySource.FAULT, faults=(fault,))
 
     def _hide_miss(self, request: Request, reply: Reply) -> Reply:
@@ -152,7 +151,7 @@ class Faults:
         A client that reconnects after a fault does not miss an exchange.
         """
         path = request.path.partition("?")[0]
-        is_faulty = (session_name(request), path) in self._faulty_runs
+        is_faulty = (session_name(request), path) in self.faulty_runs
         if reply.source is not ReplySource.MISS or request.method != "GET" or not is_faulty:
             return reply
         if path.endswith("/join"):
@@ -166,13 +165,13 @@ class Faults:
     async def _take(self, request: Request) -> Fault | None:
         """Return the first armed fault for *request*, and count it."""
         session = session_name(request)
-        fitting = [one for one in self._armed if one.fits(request, session)]
+        fitting = [one for one in self.armed if one.fits(request, session)]
         is_for_exchange = any(one.exchange is not None for one in fitting)
         hit = await self._cassettes.find(request) if is_for_exchange else None
         label = hit.entry.label if hit else None
         for one in fitting:
             if one.exchange in (None, label) and one.is_due():
-                self._armed = [each for each in self._armed if each.times != 0]
+                self.armed = [each for each in self.armed if each.times != 0]
                 return one.fault
         return None
 
@@ -180,7 +179,7 @@ class Faults:
 def answer(faults: Faults | None, method: str, session: str | None, body: bytes) -> Json:
     """Return the answer of the control API about the faults of *session*: list, arm or clear them. RequestError if it cannot."""
     if method in ("GET", "HEAD"):
-        return {"faults": [one.to_json() for one in faults.armed(session)] if faults else []}
+        return {"faults": [one.to_json() for one in faults.armed_in(session)] if faults else []}
     if method == "DELETE":
         if faults is not None:
             faults.clear(session)

@@ -1,11 +1,23 @@
-"""The journal of a server: its last calls, for tests and for the page, with what was sent in response. No I/O."""
+"""The journal of a server: its last calls, for tests and for the page, with what was sent in response."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Protocol
+from urllib.parse import unquote
 
-from mockserver.http.messages import PrebuiltBody, Reply, StreamingBody, TimedBody
-from mockserver.server.call import Call
+from mockserver.http.fault import fault_to_json
+from mockserver.http.messages import (
+    SESSION_HEADER,
+    PrebuiltBody,
+    Reply,
+    ReplySource,
+    Request,
+    StreamingBody,
+    TimedBody,
+    is_page_session,
+)
+from mockserver.server.call import PROBLEMS, Call
 
 MAX_CALLS = 10_000
 """Beyond this number the oldest calls are forgotten."""
@@ -25,52 +37,89 @@ MAX_RESPONSES = 16 << 20
 _CALL_OVERHEAD = 500
 _CHUNK_OVERHEAD = 100
 
-Steps = tuple[tuple[float, bytes], ...]
-
 
 @dataclass(slots=True, eq=False)
 class JournalEntry:
-    """A *call* with its *number*, from 1, and the response as far as it was sent."""
+    """A *request* with its *number*, from 1, and the *reply* as far as it was sent; *when* it was found, before any of it was sent."""
 
     number: int
-    call: Call
-    reply: Reply | None = None
-    """The response; its body is empty if it came while it was sent. None once it is forgotten."""
+    when: datetime
+    request: Request
+    reply: Reply
+    """The response; its body is empty if it came while it was sent, or once it is forgotten."""
     seconds: float | None = None
     """How long the response took; None while it is being sent."""
-    steps: "list[tuple[float, bytes]] | Steps" = ()
+    steps: "list[tuple[float, bytes]] | tuple[tuple[float, bytes], ...]" = ()
     """The chunks of a body with their times, in seconds since the request."""
     size: int = 0
     """The number of kept bytes of the body."""
     is_truncated: bool = False
     """Whether more was sent than is kept."""
+    is_forgotten: bool = False
+    """Whether the response is not kept any more."""
 
-    @property
-    def is_forgotten(self) -> bool:
-        """Whether the response is not kept any more."""
-        return self.reply is None
-
-    def keep(self, reply: Reply) -> None:
-        """Keep *reply*, by reference where it is complete."""
-        match reply.body:
-            case PrebuiltBody(raw):
+    def __post_init__(self) -> None:
+        match self.reply.body:
+            case PrebuiltBody(raw) | bytes(raw):
                 self.size = len(raw)
             case TimedBody(steps):
                 self.steps = steps
                 self.size = sum([len(chunk) + _CHUNK_OVERHEAD for _, chunk in steps])
             case StreamingBody():
                 self.steps = []
-                reply = replace(reply, body=b"")
-            case body:
-                self.size = len(body)
-        self.reply = reply
+                self.reply = replace(self.reply, body=b"")
         if self.size > MAX_RESPONSE:
-            self._truncate(reply)
+            self._truncate()
 
-    def _truncate(self, reply: Reply) -> None:
-        """Keep the first chunks of *reply* only, or nothing of its body if it was sent as a whole."""
+    @property
+    def session(self) -> str:
+        """The name of the session; empty if the client named none."""
+        return unquote(self.request.header(SESSION_HEADER) or "")
+
+    @property
+    def is_of_page(self) -> bool:
+        """Whether the page sent the request, not a client."""
+        return is_page_session(self.session)
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether the response is a miss or an error."""
+        return self.reply.source in PROBLEMS
+
+    @property
+    def call(self) -> Call:
+        """The request and a summary of the response, for tests."""
+        request, reply = self.request, self.reply
+        return Call(
+            self.when,
+            self.session,
+            request.method,
+            request.path,
+            request.headers,
+            request.body,
+            reply.status,
+            reply.source,
+            reply.exchange,
+            dict(reply.id_pairs),
+            reply.how,
+            reply.conversation,
+            reply.note,
+            reply.miss_details,
+            {key: value for fault in reply.faults for key, value in fault_to_json(fault).items()}
+            or None,
+        )
+
+    @property
+    def memory_size(self) -> int:
+        """The approximate size of the request, and of what is said about it."""
+        head = sum([len(name) + len(value) for name, value in self.request.headers])
+        note = 3 * len(self.reply.note or "")
+        return _CALL_OVERHEAD + len(self.request.path) + head + len(self.request.body) + note
+
+    def _truncate(self) -> None:
+        """Keep the first chunks of the response only, or nothing of its body if it was sent as a whole."""
         steps, self.steps, self.size, self.is_truncated = self.steps, [], 0, True
-        self.reply = replace(reply, body=b"")
+        self.reply = replace(self.reply, body=b"")
         for at, chunk in steps:
             size = len(chunk) + _CHUNK_OVERHEAD
             if self.size + size > MAX_RESPONSE:
@@ -79,8 +128,9 @@ class JournalEntry:
             self.size += size
 
     def forget_response(self) -> None:
-        """Forget the response."""
-        self.reply, self.steps, self.size, self.is_truncated = None, (), 0, True
+        """Forget what was sent."""
+        self.reply = replace(self.reply, body=b"")
+        self.steps, self.size, self.is_truncated, self.is_forgotten = (), 0, True, True
 
 
 class Listener(Protocol):
@@ -97,9 +147,14 @@ class Listener(Protocol):
 
 
 class Journal:
-    """The last calls; misses and errors are kept longest. *forgotten* counts the dropped calls."""
+    """The last calls; misses and errors are kept longest. *forgotten* counts the dropped calls.
+
+    *counts* and *hows* count all replies of the server by source and by how they came about; they do not count those to the page.
+    """
 
     def __init__(self, max_calls: int = MAX_CALLS, max_bytes: int = MAX_BYTES) -> None:
+        self.counts: Counter[ReplySource] = Counter()
+        self.hows: Counter[str | None] = Counter()
         self.forgotten = 0
         self.listeners: list[Listener] = []
         self._max_calls = max_calls
@@ -111,27 +166,19 @@ class Journal:
         self._with_response: deque[JournalEntry] = deque()
         self._response_size = 0
 
-    def append(self, call: Call, reply: Reply | None = None) -> JournalEntry:
-        """Add *call* and the response to it, and forget the oldest calls beyond the limits."""
-        recent, problems = self._recent, self._old_problems
+    def append(self, request: Request, reply: Reply) -> JournalEntry:
+        """Add *request* and *reply*, which is about to be sent, and forget the oldest calls beyond the limits."""
         self._count += 1
-        entry = JournalEntry(self._count, call)
-        recent.append(entry)
-        self._size += _memory_size(call)
-        while len(recent) > self._max_calls or (self._size > self._max_bytes and len(recent) > 1):
-            oldest = recent.popleft()
-            if oldest.call.is_problem:
-                problems.append(oldest)
-            else:
-                self._forget(oldest)
-        while problems and (len(problems) > MAX_PROBLEMS or self._size > self._max_bytes):
-            self._forget(problems.popleft())
-        if reply is not None:
-            entry.keep(reply)
-            self._with_response.append(entry)
-            self._response_size += entry.size
-            if self._response_size > MAX_RESPONSES or len(self._with_response) > self._max_calls:
-                self._forget_responses()
+        entry = JournalEntry(self._count, datetime.now(UTC), request, reply)
+        if not entry.is_of_page:
+            self.counts[reply.source] += 1
+            self.hows[reply.how] += 1
+        self._recent.append(entry)
+        self._with_response.append(entry)
+        self._size += entry.memory_size
+        self._response_size += entry.size
+        self._forget_calls()
+        self._forget_responses()
         for listener in self.listeners:
             listener.call_added(entry)
         return entry
@@ -147,8 +194,7 @@ class Journal:
         entry.steps.append((at, chunk))
         entry.size += size
         self._response_size += size
-        if self._response_size > MAX_RESPONSES:
-            self._forget_responses()
+        self._forget_responses()
 
     def finish(self, entry: JournalEntry, seconds: float) -> None:
         """Note that the response to *entry* has been sent after *seconds*."""
@@ -161,7 +207,7 @@ class Journal:
         """Return the calls of *session*, or of all sessions if it is None, oldest first, with the responses to them."""
         # Copied in one step, since another thread may append a call.
         every = (*self._old_problems, *self._recent)
-        return [entry for entry in every if session in (None, entry.call.session)]
+        return [entry for entry in every if session in (None, entry.session)]
 
     def calls(self, session: str | None = None) -> list[Call]:
         """Return the calls of *session*, or of all sessions if it is None, oldest first."""
@@ -175,19 +221,31 @@ class Journal:
         """Forget the calls of *session*, or of all sessions if it is None."""
         others: list[JournalEntry] = []
         for entry in self.entries():
-            if session in (None, entry.call.session):
+            if session in (None, entry.session):
                 entry.forget_response()  # more of it may come
             else:
                 others.append(entry)
         self._old_problems.clear()
         self._recent = deque(others)
-        self._size = sum(_memory_size(entry.call) for entry in others)
+        self._size = sum(entry.memory_size for entry in others)
         self._with_response = deque(entry for entry in others if not entry.is_forgotten)
         self._response_size = sum(entry.size for entry in self._with_response)
         if session is None:
             self.forgotten = 0
         for listener in self.listeners:
             listener.was_reset(session)
+
+    def _forget_calls(self) -> None:
+        """Forget the oldest calls beyond the limits, problems last."""
+        recent, problems = self._recent, self._old_problems
+        while len(recent) > self._max_calls or (self._size > self._max_bytes and len(recent) > 1):
+            oldest = recent.popleft()
+            if oldest.is_problem:
+                problems.append(oldest)
+            else:
+                self._forget(oldest)
+        while problems and (len(problems) > MAX_PROBLEMS or self._size > self._max_bytes):
+            self._forget(problems.popleft())
 
     def _forget_responses(self) -> None:
         """Forget the oldest responses beyond the limits."""
@@ -198,11 +256,5 @@ class Journal:
             oldest.forget_response()
 
     def _forget(self, entry: JournalEntry) -> None:
-        self._size -= _memory_size(entry.call)
+        self._size -= entry.memory_size
         self.forgotten += 1
-
-
-def _memory_size(call: Call) -> int:
-    heads = sum(len(name) + len(value) for name, value in call.headers)
-    note = 3 * len(call.note) if call.note else 0
-    return _CALL_OVERHEAD + len(call.path) + heads + len(call.body) + note

@@ -2,13 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from mockserver.errors import OUT_OF_FILES
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Reply, ReplySource, Request
 from mockserver.redaction.redactor import describe
-from mockserver.server.call import PROBLEMS, Call, record_call
+from mockserver.server.call import PROBLEMS, Call
 from mockserver.server.journal import Journal, JournalEntry
 
 _MAX_LINES = 5
@@ -16,7 +15,7 @@ _MAX_LINES = 5
 
 
 class Log:
-    """Counts responses, and logs a line for each with *write*: for all if *verbose*, else for misses and errors.
+    """Logs a line for each response with *write*: for all if *verbose*, else for misses and errors.
 
     If *on_problem* is given, misses and errors go to it instead of *write*.
     """
@@ -30,10 +29,7 @@ class Log:
     ) -> None:
         self.journal = Journal()
         self.write = write
-        self.counts: Counter[ReplySource] = Counter()
         self.verbose = verbose
-        self._derived = 0
-        self._closest = 0
         self._bad_requests: Counter[str] = Counter()
         self._bad_lines: defaultdict[str, set[str]] = defaultdict(set)
         self._on_problem = on_problem
@@ -46,47 +42,32 @@ class Log:
 
     @property
     def misses(self) -> int:
-        return self.counts[ReplySource.MISS]
+        return self.journal.counts[ReplySource.MISS]
 
     @property
     def errors(self) -> int:
-        return self.counts[ReplySource.ERROR]
+        return self.journal.counts[ReplySource.ERROR]
 
-    def response_started(self, request: Request, reply: Reply) -> JournalEntry | None:
-        """Count *reply*, which is about to be sent for *request*, and log a problem; return its entry in the journal."""
-        if not reply.is_counted:
-            return None
-        call = record_call(datetime.now(UTC), request, reply)
-        entry = self.journal.append(call, reply)
-        if call.is_of_page:
-            return entry
-        self.counts[reply.source] += 1
-        self._derived += reply.how == "derived"
-        self._closest += reply.how == "closest"
-        if call.is_problem and self._on_problem:
-            self._on_problem(call)
-        elif reply.note == OUT_OF_FILES:
+    def write_note(self, entry: JournalEntry) -> None:
+        """Log what *entry* says in words: a miss, an error, or something to know of a response."""
+        if entry.is_of_page:
+            return
+        if entry.is_problem and self._on_problem:
+            self._on_problem(entry.call)
+        elif entry.reply.note == OUT_OF_FILES:
             self.write_once(OUT_OF_FILES)
-        elif reply.note:
-            self.write(f"{reply.source}: {call}")
-        return entry
+        else:
+            self.write(f"{entry.reply.source}: {entry.call}")
 
-    def response_finished(
-        self,
-        request: Request,
-        reply: Reply,
-        seconds: float,
-        entry: JournalEntry | None = None,
-    ) -> None:
-        """Note in the *entry* of the journal that *reply* to *request* was sent after *seconds*; if verbose, log it."""
-        if entry is not None:
-            self.journal.finish(entry, seconds)
-        if self.verbose and not (reply.note and reply.is_counted):
-            exchange = f" {reply.exchange}" if reply.exchange else ""
-            id_pairs = "".join(f", {live} for {recorded}" for live, recorded in reply.id_pairs)
-            self.write(
-                f"{describe(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{id_pairs}"
-            )
+    def write_request(self, request: Request, reply: Reply, seconds: float) -> None:
+        """Log that *reply* to *request* was sent after *seconds*, unless `write_note` has logged it."""
+        if reply.note and reply.is_counted:
+            return
+        exchange = f" {reply.exchange}" if reply.exchange else ""
+        id_pairs = "".join(f", {live} for {recorded}" for live, recorded in reply.id_pairs)
+        self.write(
+            f"{describe(request)} {reply.status} {reply.source}{exchange} {seconds * 1000:.0f} ms{id_pairs}"
+        )
 
     def count_bad_request(self, kind: str, line: str) -> None:
         """Count a request of this *kind*, such as "malformed"; write *line* if it is new and one of the first."""
@@ -100,16 +81,17 @@ class Log:
 
     def summary(self) -> str:
         """Return a line with the number of responses by source, and of problems."""
+        counts, hows = self.journal.counts, self.journal.hows
         answered = [
-            f"{self.counts[source]} by {source}"
+            f"{counts[source]} by {source}"
             for source in ReplySource
-            if source not in PROBLEMS and self.counts[source]
+            if source not in PROBLEMS and counts[source]
         ]
         parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
-        if self._derived:
-            parts.append(f"{self._derived} of them derived from other stream modes or runs")
-        if self._closest:
-            parts.append(f"{self._closest} of them by the closest recorded run")
+        if hows["derived"]:
+            parts.append(f"{hows['derived']} of them derived from other stream modes or runs")
+        if hows["closest"]:
+            parts.append(f"{hows['closest']} of them by the closest recorded run")
         if self.misses:
             parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:

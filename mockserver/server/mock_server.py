@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from mockserver.cassette.model import Repeat
 from mockserver.errors import RequestError, StorageError, UsageError
-from mockserver.http import access, request_target
+from mockserver.http import access
+from mockserver.http.messages import CONTROL_PREFIX
 from mockserver.http.pacing import parse_pace
-from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
@@ -104,7 +104,7 @@ class MockServer:
         self._prefix = (
             None
             if prefix is None
-            else access.parse_each(request_target.parse_prefix, [prefix], "prefix")[0]
+            else access.parse_each(access.parse_prefix, [prefix], "prefix")[0]
         )
         self._origins = access.parse_each(
             access.parse_origin, to_tuple(allow_origin), "allow_origin"

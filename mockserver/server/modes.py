@@ -1,6 +1,7 @@
 """Create a server for each mode: which responders handle a request, in which order."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,7 +19,6 @@ from mockserver.server.log import Log
 from mockserver.server.responders.miss import ExplainMiss
 from mockserver.server.responders.replay import Cassettes
 from mockserver.server.settings import Settings
-from mockserver.server.watch import watch
 from mockserver.store.discovery import find_existing
 from mockserver.store.library import Library
 
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from mockserver.server.recording import Recording
     from mockserver.server.upstream import Upstream
     from mockserver.store.writer import WriteMode
+
+
+_CHECK_INTERVAL = 0.5
+"""The seconds between two checks."""
+
+_MAX_SHARE = 20
+"""With many files, a check takes long; the pause after it is this many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +217,18 @@ def _create_replay_server(
         responders,
         log,
         control,
-        watch=lambda: watch(library, reload_script),
+        watch=lambda: _watch(library, reload_script),
         prefix=options.project.prefix,
         strip_prefix=strip_prefix if mode == "serve" else None,
     )
     return ReplayServer(app, control, cassettes)
+
+
+async def _watch(library: Library, reload_script: Callable[[], None]) -> None:
+    """Report data that is not JSON, then load edits and report their problems when they are saved, until cancelled."""
+    await library.report_data()
+    while True:
+        started = time.monotonic()
+        await library.reload_if_changed()
+        reload_script()
+        await asyncio.sleep(max(_CHECK_INTERVAL, _MAX_SHARE * (time.monotonic() - started)))

@@ -68,8 +68,7 @@ def with_origin(reply: Reply, origin: str | None) -> Reply:
     """Return a copy of *reply* for pages of *origin*; *reply* itself if it is None."""
     if origin is None:
         return reply
-    body = reply.body.body if isinstance(reply.body, PrebuiltBody) else reply.body
-    return replace(reply, body=body, origin=origin)
+    return replace(without_prebuilt(reply), origin=origin)
 
 
 def response_headers(reply: Reply) -> Headers:

@@ -1,8 +1,8 @@
 """Send replies to the client: whole, at their times, or as they arrive. The journal keeps what is sent."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
 from aiohttp import web
@@ -21,8 +21,36 @@ from mockserver.redaction.redactor import describe
 from mockserver.server.in_flight import InFlight
 from mockserver.server.journal import Journal, JournalEntry
 from mockserver.server.log import Log
-from mockserver.server.open_streams import OpenStreams, close_connection
 from mockserver.server.response_writer import StreamedResponse, whole_response
+
+
+class OpenStreams:
+    """The responses on threads that are being sent, by session, so that a reset can end them."""
+
+    def __init__(self) -> None:
+        self._streams: list[tuple[str, asyncio.AbstractEventLoop, web.BaseRequest]] = []
+
+    @contextmanager
+    def keep(self, session: str, request: web.BaseRequest) -> Iterator[None]:
+        """Keep the response to *request* in *session* until the end of the block."""
+        stream = session, asyncio.get_running_loop(), request
+        self._streams.append(stream)
+        try:
+            yield
+        finally:
+            self._streams.remove(stream)
+
+    def end(self, session: str | None) -> None:
+        """End the responses in *session*, or in all sessions if it is None. Any thread may call this."""
+        for name, loop, request in tuple(self._streams):
+            if session in (None, name):
+                loop.call_soon_threadsafe(close_connection, request)
+
+
+def close_connection(request: web.BaseRequest) -> None:
+    """Close the connection after the written bytes, without the end of the body."""
+    if request.transport is not None:
+        request.transport.close()
 
 
 class Sender:
@@ -90,7 +118,7 @@ def keep_chunks(
     if entry is None or not isinstance(body, StreamingBody):
         return reply
     chunks = _keep(body.chunks, journal, entry, started)
-    return replace(reply, body=StreamingBody(chunks, body.is_complete, body.abandon))
+    return replace(reply, body=replace(body, chunks=chunks))
 
 
 async def _keep(

@@ -9,8 +9,8 @@ from mockserver.conversations.outside import OutsideIds
 from mockserver.fake.api.database import Database
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import is_page_session
+from mockserver.matching.canonical import Key
 from mockserver.matching.index import Index
-from mockserver.matching.keys import Key
 
 MAX_SESSIONS = 1000
 """Beyond this number the least recently used session is forgotten."""
@@ -95,24 +95,28 @@ class PlayedExchanges:
 
     def add(self, label: str, index: Index) -> None:
         """Add the exchange *label* of *index*, the current index."""
-        self.labels(index).add(label)
+        if index is not self._index:
+            self._move_to(index)
+        self._labels.add(label)
 
     def labels(self, index: Index) -> set[str]:
         """Return the labels of the played exchanges of *index*, the current index."""
         if index is not self._index:
-            old, new = _label_identities(self._index), _label_identities(index)
-            played = {identity for label, identity in old.items() if label in self._labels}
-            self._labels = {label for label, identity in new.items() if identity in played}
-            self._index = index
+            self._move_to(index)
         return self._labels
+
+    def _move_to(self, index: Index) -> None:
+        old, new = _label_identities(self._index), _label_identities(index)
+        played = {identity for label, identity in old.items() if label in self._labels}
+        self._labels = {label for label, identity in new.items() if identity in played}
+        self._index = index
 
 
 def _label_identities(index: Index) -> dict[str, _Identity]:
     """Return the identity of each exchange of *index* by its label."""
     seen: Counter[tuple[str, Key]] = Counter()
     identities: dict[str, _Identity] = {}
-    for cassette in index.cassettes:
-        for entry in cassette.entries:
-            seen[cassette.name, entry.key] += 1
-            identities[entry.label] = (cassette.name, entry.key, seen[cassette.name, entry.key])
+    for entry in index.entries:
+        seen[entry.cassette, entry.key] += 1
+        identities[entry.label] = (entry.cassette, entry.key, seen[entry.cassette, entry.key])
     return identities

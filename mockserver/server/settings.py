@@ -10,7 +10,7 @@ from mockserver.cassette.file_names import SETTINGS_FILE
 from mockserver.cassette.model import Policy, Repeat
 from mockserver.errors import UsageError
 from mockserver.formats import strict_yaml
-from mockserver.http import access, request_target
+from mockserver.http import access
 from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.redaction import redactor
 from mockserver.store import discovery
@@ -91,7 +91,7 @@ def _parse_settings(document: Any, file: str) -> Settings:
         access.parse_each(access.parse_origin, origins, "allow_origin"),
         access.parse_each(access.parse_host, hosts, "allow_host"),
         derive,
-        *access.parse_each(request_target.parse_prefix, [prefix], "prefix"),
+        *access.parse_each(access.parse_prefix, [prefix], "prefix"),
     )
 
 

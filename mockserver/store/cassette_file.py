@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mockserver.cassette import events_reader, yaml_codec
+from mockserver.cassette import yaml_codec
 from mockserver.cassette.documents import decode, single_document
 from mockserver.cassette.json_events import explain_event
 from mockserver.cassette.model import Exchange, Policy, Response, Stream
@@ -88,7 +88,7 @@ class CassetteFile:
     def exchange(self, entry: Entry) -> Exchange:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
         raw = self.read(entry)
-        if found := events_reader.read_exchange(raw):
+        if found := yaml_codec.read_exchange(raw):
             return found
         try:
             text = decode(single_document(raw, entry.start), raw)
@@ -98,7 +98,7 @@ class CassetteFile:
 
     def response(self, entry: Entry) -> Response:
         """Return the response of *entry*; ReadError if it cannot be read."""
-        found = events_reader.read_response(self.read(entry)[entry.fingerprint.raw_size :])
+        found = yaml_codec.read_response(self.read(entry)[entry.fingerprint.raw_size :])
         return found or self.exchange(entry).response
 
     def read(self, entry: Entry) -> bytes:

@@ -3,7 +3,7 @@
 from base64 import b64encode
 
 from mockserver.formats.json_text import Json, loads
-from mockserver.matching.keys import ABSENT
+from mockserver.matching.differences import ABSENT
 
 
 def parse_body(raw: bytes) -> Json:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Header, Policy, Repeat
-from mockserver.matching.canonical import canonicalize
-from mockserver.matching.keys import Key, request_key
+from mockserver.matching.canonical import Key, canonicalize, request_key
 from mockserver.tools.comments import insert_comments
 from mockserver.tools.fmt import join_parts, rewrite_part, strip_times
 from mockserver.tools.source import CassetteSource, Part

@@ -8,7 +8,7 @@ from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.formats.wording import printable
 from mockserver.matching import json_path
-from mockserver.matching.keys import ABSENT, Difference, differences
+from mockserver.matching.differences import ABSENT, Difference, differences
 from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, Redactor
 from mockserver.redaction.rewriter import Rewriter

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from mockserver.cassette import documents, events_reader, yaml_codec
+from mockserver.cassette import documents, yaml_codec
 from mockserver.cassette.documents import (
     Document,
     decode,
@@ -20,8 +20,8 @@ from mockserver.errors import ReadError, UsageError
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
 from mockserver.formats.strict_yaml import Mapping, Sequence
+from mockserver.matching.differences import ABSENT
 from mockserver.matching.json_path import Path
-from mockserver.matching.keys import ABSENT
 from mockserver.matching.rules import header_from
 from mockserver.tools.json_bodies import parse_body
 
@@ -148,7 +148,7 @@ def parse_source(name: str, raw: bytes) -> CassetteSource:
     found, empty_lines = _split_documents(raw)
     parts: list[Part] = []
     for number, (document, line) in enumerate(found):
-        if number and (exchange := events_reader.read_exchange(document.raw)):
+        if number and (exchange := yaml_codec.read_exchange(document.raw)):
             parts.append(Part(name, number, line, document.raw, exchange=exchange))
         else:
             parts.append(_read(name, number, document, line))

@@ -13,8 +13,7 @@ from mockserver.cassette.playback import encode_body
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.http.messages import Request
-from mockserver.matching import keys
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import canonicalize, request_key
 from tests.strategies import values, wires
 
 JSON_TYPE = (("content-type", "application/json"),)
@@ -36,7 +35,7 @@ def cut(raw: bytes, places: list[int]) -> list[bytes]:
 
 
 def meaning(request: Request) -> bytes:
-    return keys.request_key(canonicalize(request))
+    return request_key(canonicalize(request))
 
 
 def reread(exchange: Exchange) -> Exchange:

@@ -193,3 +193,22 @@ def test_the_error_names_the_option() -> None:
 )  # fmt: skip
 def test_what_is_bound_to_this_machine_alone(host: str, loopback: bool) -> None:
     assert access.is_loopback(host) == loopback
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"),
+    [("", ""), ("/", ""), ("/api", "/api"), ("/api/langgraph/", "/api/langgraph"), ("//a//b", "/a/b")],
+)  # fmt: skip
+def test_a_prefix_has_a_normal_form(text: str, prefix: str) -> None:
+    assert access.parse_prefix(text) == prefix
+
+
+@pytest.mark.parametrize("text", ["api", "http://host/api", "/a?b", "/a b", "/a#b", "/%20"])
+def test_what_is_no_path_is_no_prefix(text: str) -> None:
+    with pytest.raises(UsageError, match=r"is not a path prefix: write one such as /api/langgraph"):
+        access.parse_prefix(text)
+
+
+def test_a_path_of_ours_is_no_prefix() -> None:
+    with pytest.raises(UsageError, match="is a path of mockserver itself"):
+        access.parse_prefix("/__mockserver__/session/x")

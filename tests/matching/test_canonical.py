@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 
 from mockserver.http.messages import Request
-from mockserver.matching import keys
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import canonicalize, request_key
 from mockserver.matching.rules import without_ignored
 from tests.strategies import texts, values, wires
 
@@ -22,7 +21,7 @@ BASE: dict[str, Any] = {
 
 def key(body: Any, path: str = "/runs/stream", method: str = "POST") -> bytes:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return keys.request_key(canonicalize(Request(method, path, (), raw)))
+    return request_key(canonicalize(Request(method, path, (), raw)))
 
 
 def with_message(message: Any) -> dict[str, Any]:

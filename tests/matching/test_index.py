@@ -35,7 +35,7 @@ def test_identical_requests_are_found_together_in_path_order() -> None:
 
     assert found is not None
     assert labels(found.entries) == ["a.yaml#1", "a.yaml#3", "b.yaml#1"]
-    assert index.count == 4
+    assert len(index.entries) == 4
 
 
 def test_what_was_not_recorded_is_not_found() -> None:
@@ -50,7 +50,7 @@ def test_one_cassette_is_an_index_of_its_own() -> None:
     for name in ("chat/a", "chat/a.yaml", "b", "b.yml"):
         only = index.for_cassette(name)
         assert only is not None
-        assert only.count == 1
+        assert len(only.entries) == 1
     assert index.for_cassette("a") is None
 
 

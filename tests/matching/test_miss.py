@@ -7,8 +7,7 @@ from hypothesis import given
 
 from mockserver.cassette.yaml_codec import load_header
 from mockserver.http.messages import Request
-from mockserver.matching import keys
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import canonicalize, request_key
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from mockserver.matching.rules import NO_RULES, MatchRules, apply_rules, merge_rules
 from tests.strategies import values
@@ -189,8 +188,7 @@ def test_the_ignore_line_would_have_matched(recorded: Any, got: Any) -> None:
     rules = MatchRules(tuple(near.get("ignore", ())), tuple(near.get("volatile", ())))
 
     found = {
-        keys.request_key(apply_rules(canonicalize(request), merge_rules(rules)))
-        for request in requests
+        request_key(apply_rules(canonicalize(request), merge_rules(rules))) for request in requests
     }
     assert len(found) == 1
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from mockserver.http.messages import Request
-from mockserver.matching import keys
-from mockserver.matching.canonical import canonicalize
+from mockserver.matching.canonical import canonicalize, request_key
 from tests.real.scenarios import AGENT
 from tests.real.wire import Ask, Seen, send_all
 
@@ -173,7 +172,7 @@ OTHER: dict[str, Pair] = {
 
 def key(ask: Ask) -> bytes:
     body = json.dumps(ask.body).encode()
-    return keys.request_key(canonicalize(Request(ask.method, ask.path, (), body)))
+    return request_key(canonicalize(Request(ask.method, ask.path, (), body)))
 
 
 def spelled(ask: Ask) -> str:

@@ -13,8 +13,8 @@ from mockserver.http.messages import (
     TimedBody,
 )
 from mockserver.server import journal as journal_module
-from mockserver.server.call import Call, record_call
-from mockserver.server.journal import MAX_PROBLEMS, Journal
+from mockserver.server.call import Call
+from mockserver.server.journal import MAX_PROBLEMS, Journal, JournalEntry
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -29,13 +29,13 @@ def answered(**reply: object) -> Reply:
 
 
 def made(path: str, session: str | None = None, body: bytes = b"", **reply: object) -> Call:
-    return record_call(NOON, request_to(path, session, body), answered(**reply))
+    return JournalEntry(1, NOON, request_to(path, session, body), answered(**reply)).call
 
 
 def note(
     journal: Journal, path: str, session: str | None = None, body: bytes = b"", **reply: object
 ) -> None:
-    journal.append(made(path, session, body, **reply))
+    journal.append(request_to(path, session, body), answered(**reply))
 
 
 def paths(journal: Journal, session: str | None = None) -> list[str]:
@@ -178,12 +178,12 @@ def test_responses_are_kept_up_to_their_limit(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(journal_module, "MAX_RESPONSES", 20)
     journal = Journal()
     for number, size in enumerate((10, 6, 6, 11)):
-        journal.append(made(f"/{number}"), sent(size))
+        journal.append(request_to(f"/{number}"), sent(size))
 
     first, second, third, long = journal.entries()
-    assert (first.reply, first.is_truncated) == (None, True)
-    assert [entry.reply and entry.reply.body for entry in (second, third)] == [b"x" * 6] * 2
-    assert (long.reply and long.reply.body, long.is_truncated) == (b"", True)
+    assert (first.reply.body, first.is_forgotten, first.is_truncated) == (b"", True, True)
+    assert [entry.reply.body for entry in (second, third)] == [b"x" * 6] * 2
+    assert (long.reply.body, long.is_forgotten, long.is_truncated) == (b"", False, True)
 
 
 def test_of_a_long_stream_the_beginning_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,8 +191,8 @@ def test_of_a_long_stream_the_beginning_is_kept(monkeypatch: pytest.MonkeyPatch)
     steps = ((0.0, b"123456"), (1.0, b"123456"), (2.0, b"1"))
     journal = Journal()
 
-    timed = journal.append(made("/timed"), answered(body=TimedBody(steps, 2.0)))
-    streamed = journal.append(made("/streamed"), answered(body=StreamingBody(no_chunks())))
+    timed = journal.append(request_to("/timed"), answered(body=TimedBody(steps, 2.0)))
+    streamed = journal.append(request_to("/streamed"), answered(body=StreamingBody(no_chunks())))
     for at, chunk in steps:
         journal.add_chunk(streamed, at, chunk)
 
@@ -202,11 +202,11 @@ def test_of_a_long_stream_the_beginning_is_kept(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_stream_that_was_reset_is_not_kept() -> None:
     journal = Journal()
-    streamed = journal.append(made("/streamed"), answered(body=StreamingBody(no_chunks())))
+    streamed = journal.append(request_to("/streamed"), answered(body=StreamingBody(no_chunks())))
     journal.clear()
 
     journal.add_chunk(streamed, 0.0, b"more")
-    journal.append(made("/next"), sent(1))
+    journal.append(request_to("/next"), sent(1))
 
     assert (streamed.size, list(streamed.steps)) == (0, [])
 

@@ -13,13 +13,13 @@ from mockserver.errors import MockServerError, NotFoundError, RequestError
 from mockserver.formats.json_text import Json
 from mockserver.http.access import Access
 from mockserver.http.messages import (
+    CONTROL_PREFIX,
     SESSION_HEADER,
     Headers,
     Request,
     cassette_name,
     session_name,
 )
-from mockserver.http.request_target import CONTROL_PREFIX
 from mockserver.matching.index import Index
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.control.routes import ROUTES, Question
@@ -139,7 +139,7 @@ class ControlApi:
             "mode": self.mode,
             "version": version("langgraph-mockserver"),
             "cassettes": len(index.cassettes),
-            "exchanges": index.count,
+            "exchanges": len(index.entries),
         }
 
     def _find_page_file(self, request: web.BaseRequest, target: str) -> web.Response | None:

@@ -31,7 +31,7 @@ def view_journal(journal: Journal, parameters: dict[str, str], rules: RedactionR
     entries = [
         entry
         for entry in journal.entries(parameters.get("session"))
-        if entry.call.source in sources
+        if entry.reply.source in sources
     ]
     total = len(entries)
     if "before" in parameters:
@@ -95,8 +95,8 @@ def view_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
 
 def view_whole_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
     """Return *entry* with all headers of the request, and with the response as far as it was sent; None for one that is forgotten."""
-    request, reply = entry.call.request, entry.reply
-    response = _read_response(entry, reply) if reply is not None else Response()
+    request, reply = entry.request, entry.reply
+    response = Response() if entry.is_forgotten else _read_response(entry, reply)
     try:
         exchange = redacted_exchange(Exchange(request, response), rules)
     except SlowPatternError as error:
@@ -105,7 +105,7 @@ def view_whole_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
     return {
         **view_call(entry, rules),
         "headers": _view_headers(exchange.request.headers),
-        "response": None if reply is None else _view_response(entry, exchange.response),
+        "response": None if entry.is_forgotten else _view_response(entry, exchange.response),
     }
 
 
@@ -113,8 +113,8 @@ def _read_response(entry: JournalEntry, reply: Reply) -> Response:
     """Return *reply*, the response to *entry*, as far as it was sent: read like a recording of it."""
     is_complete = entry.seconds is not None
     now = datetime.now(UTC)
-    elapsed = (now - entry.call.when).total_seconds() if entry.seconds is None else entry.seconds
-    recorder = Recorder(entry.call.request, 0.0)
+    elapsed = (now - entry.when).total_seconds() if entry.seconds is None else entry.seconds
+    recorder = Recorder(entry.request, 0.0)
     recorder.start_response(reply.status, reply.reason, reply.headers)
     last = 0.0
     for at, chunk in entry.steps or _whole_body(reply, elapsed):

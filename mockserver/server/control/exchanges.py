@@ -1,7 +1,7 @@
 """The recorded exchanges as the control API shows them: in JSON and without secrets."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import unquote
 
@@ -38,7 +38,7 @@ class Exchanges:
     def view_list(self, parameters: dict[str, str]) -> JsonObject:
         """Return the exchanges that *parameters* select: all of them, or with `page` or `per_page` a part of them, and their number."""
         index = self._select(parameters.get("cassette"))
-        entries = list(_all_entries(index))
+        entries = list(index.entries)
         if "search" in parameters:
             wanted = parameters["search"].casefold()
             entries = [
@@ -60,7 +60,7 @@ class Exchanges:
                 row |= view_asked(self._cassettes.library.request(entry), redactor)
         return {"exchanges": rows, "total": len(entries)}
 
-    def view_rows(self, entries: list[Entry], session: str | None) -> list[JsonObject]:
+    def view_rows(self, entries: Sequence[Entry], session: str | None) -> list[JsonObject]:
         """Return what is known of *entries* without reading them; the plays are those of *session*, or of all sessions if it is None."""
         plays = self._cassettes.sessions.plays(session)
         redactor = Redactor((), self._rules)
@@ -77,7 +77,7 @@ class Exchanges:
 
     def view_all_rows(self, session: str | None = None) -> list[JsonObject]:
         """Return what is known of all exchanges without reading them."""
-        return self.view_rows(list(_all_entries(self._cassettes.index)), session)
+        return self.view_rows(self._cassettes.index.entries, session)
 
     def view_cassettes(self, session: str | None = None) -> list[JsonObject]:
         """Return the cassettes: how many exchanges they have, and how many of these were played in *session*, or in any if it is None."""
@@ -127,7 +127,7 @@ class Exchanges:
         index = self._cassettes.index.for_cassette(name)
         if index is None:
             raise NotFoundError(f"unknown cassette {name!r}")
-        entries = list(_all_entries(index))
+        entries = index.entries
         found = next((entry for entry in entries if str(entry.number) == number), None)
         if found is None:
             last = entries[-1].number if entries else 0
@@ -146,7 +146,3 @@ class Exchanges:
         if index is None:
             raise RequestError(f"unknown cassette {cassette!r}")
         return index
-
-
-def _all_entries(index: Index) -> Iterator[Entry]:
-    return (entry for cassette in index.cassettes for entry in cassette.entries)

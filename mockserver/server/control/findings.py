@@ -40,7 +40,7 @@ class Findings:
         from mockserver.tools.lint.lint import lint_part
 
         index = self._cassettes.index.for_cassette(entry.cassette)
-        if index is None or index.count > MAX_COMPARED:
+        if index is None or len(index.entries) > MAX_COMPARED:
             return await asyncio.to_thread(lint_part, part, self._rules)
         return [
             finding

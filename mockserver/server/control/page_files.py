@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from mockserver.http.request_target import CONTROL_PREFIX
+from mockserver.http.messages import CONTROL_PREFIX
 from mockserver.tools.page.static_files import INDEX, read_static_file
 
 _HEADERS = {

@@ -70,7 +70,7 @@ async def answer_journal(api: "ControlApi", question: Question) -> Json | web.St
     sources = parse_sources(question.parameters.get("source"))
 
     def selects(entry: JournalEntry) -> bool:
-        return entry.call.source in sources and question.session in (None, entry.call.session)
+        return entry.reply.source in sources and question.session in (None, entry.session)
 
     return await api.news.serve(question.request, selects)
 

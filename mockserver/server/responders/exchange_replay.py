@@ -2,10 +2,10 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Generic, TypeVar
+from typing import Any, TypeVar
 
 from mockserver.cassette.model import Repeat, Response
 from mockserver.conversations.derived import derive_run
@@ -23,43 +23,38 @@ from mockserver.store.library import Library
 
 V = TypeVar("V")
 
-REQUEST_CACHE_BYTES = 16 << 20
-"""The size of the cache of known requests."""
-
 _UUID_START = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
 """The start of a UUID; every request with ids contains one."""
 
 
-class Cache(Generic[V]):
-    """A least-recently-used cache: values by key. *limit* is the sum of their sizes, which the caller of `put` provides."""
+class Cache:
+    """What takes long to compute for a request or a response, by key. Of more than *limit* bytes, the least recently used are forgotten."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
-        self._values: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+        self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
-    def get(self, key: Hashable) -> V | None:
-        """Return the value under *key*, or None."""
-        cached = self._values.get(key)
-        if cached is None:
-            return None
-        self._values.move_to_end(key)
-        return cached[0]
+    def get(self, key: Hashable, compute: Callable[[], tuple[V, int]]) -> V:
+        """Return the value under *key*, at first what *compute* returns with its size; that is kept unless it takes more than an eighth of the cache."""
+        values = self._values
+        if key in values:
+            values.move_to_end(key)
+            known: V = values[key][0]
+            return known
+        value, size = compute()
+        if size * 8 <= self._limit:
+            values[key] = value, size
+            self._size += size
+        while self._size > self._limit:
+            _, (_, freed) = values.popitem(last=False)
+            self._size -= freed
+        return value
 
     def clear(self) -> None:
         """Forget all values."""
         self._values.clear()
         self._size = 0
-
-    def put(self, key: Hashable, value: V, size: int) -> V:
-        """Store *value* of *size* bytes under *key*, unless it takes more than an eighth of the cache; return *value*."""
-        if size * 8 <= self._limit and key not in self._values:
-            self._values[key] = (value, size)
-            self._size += size
-            while self._size > self._limit:
-                _, (_, freed) = self._values.popitem(last=False)
-                self._size -= freed
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +125,25 @@ class ExchangeReplay:
 
     With *once*, each exchange is played at most once per session. With *derives*, responses may be made from recorded ones of the same run.
 
-    Clients repeat requests, and it takes longer to compute the keys of a request than to send its response, so they are cached.
-    The cache is bounded in bytes, and cleared when the library changes.
+    Clients repeat requests, and it takes longer to compute the keys of a request than to send its response, so *cache* keeps them. It is
+    cleared when the library changes.
     """
 
     def __init__(
-        self, library: Library, rules: RedactionRules, *, once: bool = False, derives: bool = True
+        self,
+        library: Library,
+        rules: RedactionRules,
+        cache: Cache,
+        *,
+        once: bool = False,
+        derives: bool = True,
     ) -> None:
         self._library = library
         self._rules = rules
         self._once = once
         self._derives = derives
         self._cached_index = library.index
-        self._cache: Cache[RequestKeys] = Cache(REQUEST_CACHE_BYTES)
+        self._cache = cache
 
     def find(self, request: Request, session: Session) -> ExchangeHit | None:
         """Return the next exchange for *request*, which is not on a thread that plays a conversation."""
@@ -179,28 +180,26 @@ class ExchangeReplay:
     def _find_keys(self, request: Request, secrets: tuple[str, ...] | None) -> RequestKeys:
         """Return the keys of *request* as it is, or without secrets if *secrets* are given, its own credentials."""
         cassette = cassette_name(request)
-        # A digest takes less memory than the body.
-        digest = sha256(request.body).digest()
-        cache_key = (cassette, request.method, request.path, secrets, digest)
-        keys = self._cache.get(cache_key)
-        if keys is None:
+
+        def compute() -> tuple[RequestKeys, int]:
             has_ids = _UUID_START.search(request.path.encode() + request.body) is not None
             index = self._library.index.for_cassette(cassette)
             found: Match | None = None
             if index is not None and index.rules:
-                if secrets is not None:
-                    request = redact_for_matching(request, self._rules)
-                found = index.find(index.request_keys(canonicalize(request)))
-            keys = RequestKeys(cassette, has_ids, found)
-            self._cache.put(cache_key, keys, 700 + len(request.path))
-        return keys
+                known = request if secrets is None else redact_for_matching(request, self._rules)
+                found = index.find(index.request_keys(canonicalize(known)))
+            return RequestKeys(cassette, has_ids, found), 700 + len(request.path)
+
+        # A digest takes less memory than the body.
+        digest = sha256(request.body).digest()
+        return self._cache.get((cassette, request.method, request.path, secrets, digest), compute)
 
     def _find_derived(
         self, request: Request, keys: RequestKeys, session: Session
     ) -> ExchangeHit | None:
         """Return an exchange whose request differs from *request* in its stream modes only, with the response that is made from it."""
         index = self._library.index.for_cassette(keys.cassette)
-        if index is None or not index.count or not self._derives or self._once:
+        if index is None or not index.entries or not self._derives or self._once:
             return None
         redacted = redact_for_matching(request, self._rules)
         found = index.find_runs(canonicalize(redacted))

@@ -29,11 +29,10 @@ from mockserver.http.messages import (
     ReplySource,
     Request,
     StreamingBody,
-    session_name,
+    cassette_name,
     standard_reason,
 )
-from mockserver.matching.canonical import canonicalize, strip_api_prefix
-from mockserver.matching.keys import request_key
+from mockserver.matching.canonical import canonicalize, request_key, strip_api_prefix
 from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.responders.miss import create_miss_reply, explain_near_miss, is_browser_noise
 from mockserver.server.responders.replay import Cassettes
@@ -67,10 +66,10 @@ class Fake:
     async def respond(self, request: Request) -> Reply | None:
         """Return the response of the fake graph, or a 404 if *request* names an unknown cassette."""
         cassettes = self._cassettes
-        if cassettes.has_unknown_cassette(request):
+        if cassettes.index.for_cassette(cassette_name(request)) is None:
             return create_miss_reply(cassettes, request)
         self._reload_script()
-        session = cassettes.sessions.get_or_create(session_name(request))
+        session = cassettes.session(request)
         database = session.database
         thread_request = parse_thread_request(request.method, request.path)
         thread = thread_request.thread if thread_request else None
@@ -82,7 +81,7 @@ class Fake:
         form = canonicalize(request)
         self._adopt_assistant(form, thread, database)
         near_miss = explain_near_miss(cassettes, request)
-        refusal = cassettes.explain_refusal(request)
+        refusal = cassettes.find_refusal(request)
         seed = request_key(form).hex()
         ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
         call = replace(request, path=strip_api_prefix(request.path, ()))
@@ -101,7 +100,7 @@ class Fake:
             _create_body(response.body),
             standard_reason(response.status),
             ReplySource.FAULT if response.faults else ReplySource.FAKE,
-            conversation=refusal,
+            conversation=refusal.to_journal() if refusal else None,
             note=response.note or (f"near miss: {near_miss.to_text()}" if near_miss else None),
             miss_details=near_miss.to_json() if near_miss else None,
             faults=response.faults,

@@ -4,14 +4,23 @@ from dataclasses import replace
 
 from mockserver.conversations.ids import UUID
 from mockserver.formats.json_text import Json, dumps
-from mockserver.http.messages import JSON, Reply, ReplySource, Request, error_reply
-from mockserver.matching import keys
+from mockserver.http.messages import (
+    JSON,
+    Reply,
+    ReplySource,
+    Request,
+    cassette_name,
+    error_reply,
+)
 from mockserver.matching.canonical import canonicalize
+from mockserver.matching.differences import differences
+from mockserver.matching.index import Entry
 from mockserver.matching.likeness import measure_likeness
-from mockserver.matching.miss import Miss, NearRequest
+from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from mockserver.matching.rules import apply_rules
 from mockserver.matching.run_bodies import find_run_modes
 from mockserver.matching.summary import find_human_text
+from mockserver.redaction.redactor import redacted_request
 from mockserver.server.responders.replay import Cassettes
 
 _MAX_EXCHANGES = 2_000
@@ -33,10 +42,39 @@ class ExplainMiss:
 
 def create_miss_reply(cassettes: Cassettes, request: Request) -> Reply:
     """Return a 404 with the reason why *cassettes* do not hold *request*, and the nearest recorded requests."""
-    miss = cassettes.explain_miss(request)
+    miss = explain_miss(cassettes, request)
     text, details = miss.to_text(), miss.to_json()
     body = dumps({"detail": text, "miss": details}).encode("utf-8", "replace")
     return Reply(404, JSON, body, "Not Found", ReplySource.MISS, note=text, miss_details=details)
+
+
+def explain_miss(cassettes: Cassettes, request: Request) -> Miss:
+    """Return why *request* has no recorded response in *cassettes*, with its secrets redacted."""
+    redacted = redacted_request(request, cassettes.rules)
+    cassette = cassette_name(request)
+    index = cassettes.index.for_cassette(cassette)
+    if index is None:
+        known = [cassette.name for cassette in cassettes.index.cassettes]
+        return explain_missing_cassette(redacted, cassette or "", known)
+    if not index.entries:
+        return Miss(redacted, "no exchanges are loaded")
+    plays = cassettes.session(request).plays
+
+    def describe(entry: Entry) -> NearRequest:
+        recorded = redacted_request(cassettes.library.request(entry), cassettes.rules)
+        return NearRequest(entry.label, recorded, index.rules_of(entry), plays[entry.label])
+
+    refusal = cassettes.find_refusal(request)
+    if refusal is not None and refusal.expected is not None:
+        got = refusal.ids.to_recorded_request(redacted)
+        return Miss(redacted, refusal.reason, (replace(describe(refusal.expected), got=got),))
+    found = cassettes.exchanges.keys_for(request).found
+    if found and refusal is None:
+        count = len(found.entries)
+        reason = f"all {count} of {count} matching exchanges were already played, and `repeat: error` is set"
+        return Miss(redacted, reason, (describe(found.entries[-1]),))
+    reason = refusal.reason if refusal else "no exchange matches"
+    return Miss(redacted, reason, tuple(map(describe, index.nearest(canonicalize(redacted)))))
 
 
 def is_browser_noise(request: Request) -> bool:
@@ -52,12 +90,12 @@ def explain_near_miss(cassettes: Cassettes, request: Request) -> Miss | None:
     """
     if request.method != "POST" or "/runs" not in request.path:
         return None
-    if not 0 < cassettes.index.count <= _MAX_EXCHANGES:
+    if not 0 < len(cassettes.index.entries) <= _MAX_EXCHANGES:
         return None
     form = canonicalize(request)
     if find_run_modes(form) is None:
         return None
-    miss = cassettes.explain_miss(request)
+    miss = explain_miss(cassettes, request)
     close = [near for near in miss.nearest if _is_close(near, form)]
     if len(close) < 2:
         return replace(miss, nearest=tuple(close)) if close else None
@@ -78,4 +116,4 @@ def _is_close(near: NearRequest, form: dict[str, Json]) -> bool:
     if text and find_human_text(recorded) == text:
         return True
     recorded, got = (apply_rules(each, near.rules) for each in (recorded, got))
-    return len(list(keys.differences(recorded, {**got, "path": recorded["path"]}))) == 1
+    return len(list(differences(recorded, {**got, "path": recorded["path"]}))) == 1

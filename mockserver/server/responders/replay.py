@@ -1,35 +1,41 @@
-"""Reply with recorded responses, and explain misses."""
+"""Reply with recorded responses."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from mockserver.cassette.model import Body, Response
+from mockserver.cassette.playback import reply_from
 from mockserver.conversations.answers import Refusal
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.thread_requests import ThreadRequest, parse_thread_request
 from mockserver.errors import ReadError
-from mockserver.formats.json_text import Json
 from mockserver.http.messages import (
+    PrebuiltBody,
     Reply,
     Request,
+    TimedBody,
     cassette_name,
     session_name,
 )
 from mockserver.http.pacing import Pace
-from mockserver.matching.canonical import canonicalize
+from mockserver.http.server_address import ServerAddress
 from mockserver.matching.index import Entry, Index
-from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
-from mockserver.redaction.redactor import RedactionRules, redact_for_matching, redacted_request
+from mockserver.redaction.redactor import RedactionRules, redact_for_matching
+from mockserver.server.own_urls import is_page
 from mockserver.server.responders.closest import ClosestReplay
-from mockserver.server.responders.exchange_replay import ExchangeHit, ExchangeReplay
-from mockserver.server.responders.response_cache import ResponseCache
+from mockserver.server.responders.exchange_replay import Cache, ExchangeHit, ExchangeReplay
 from mockserver.server.responders.thread_replay import ThreadHit, ThreadReplay
+from mockserver.server.response_writer import prebuild
 from mockserver.server.sessions import PlayedExchanges, Session, Sessions
 from mockserver.store.library import Library
 
 if TYPE_CHECKING:
     from mockserver.matching.usage import Usage
+
+CACHE_BYTES = 136 << 20
+"""The size of the cache of requests and of responses in the form in which they are sent."""
 
 
 class Cassettes:
@@ -53,20 +59,20 @@ class Cassettes:
     ) -> None:
         self.sessions = Sessions()
         self._played = PlayedExchanges(library.index)
-        self._exchanges = ExchangeReplay(library, rules, once=once, derives=derives)
+        self._cache = Cache(CACHE_BYTES)
+        self.exchanges = ExchangeReplay(library, rules, self._cache, once=once, derives=derives)
         self.threads = ThreadReplay(library, pace, can_switch=can_switch, derives=derives)
         self.library = library
-        self._rules = rules
+        self.rules = rules
         self._once = once
-        self._responses = ResponseCache(library, pace)
+        self._pace = pace
         self._closest = ClosestReplay(library) if closest else None
 
     @property
     def unplayed(self) -> list[str]:
         """The exchanges that were never played, as `FILE#N`; a reset does not change them."""
-        labels = (entry.label for cassette in self.index.cassettes for entry in cassette.entries)
         played = self._played.labels(self.index)
-        return [label for label in labels if label not in played]
+        return [entry.label for entry in self.index.entries if entry.label not in played]
 
     @property
     def usage(self) -> "Usage":
@@ -82,32 +88,45 @@ class Cassettes:
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the next recorded reply to *request*, or None."""
-        thread_request = parse_thread_request(request.method, request.path)
+        thread_request = _parse_thread_request(request)
         if thread_request is not None and thread_request.opens_events and not self._once:
             await self.library.reload_if_changed()
-            opened = self._open_events(request, thread_request, self._session(request))
+            opened = self._open_events(request, thread_request, self.session(request))
             return opened if isinstance(opened, Reply) else None
         hit = await self._find_current(request, thread_request)
         if hit is None:
             return None
         try:
-            response = hit.response
-            reply = (
-                self._responses.get(hit.entry)
-                if response is None
-                else self._responses.encode(response, hit.entry)
-            )
+            if hit.response is None:
+                reply = self._cache.get(hit.entry, partial(self._load, hit.entry))
+            else:
+                reply = self._encode(hit.response, hit.entry)
         except ReadError:
             # The file may have been read while it was being written: read it again.
             if self._once or not await self.library.reload_if_changed():
                 raise
             return await self.respond(request)
-        self._count_play(hit.session, hit.entry)
+        self._count_play(hit.session, hit.entry.label)
         return hit.play(reply)
+
+    def _load(self, entry: Entry) -> tuple[Reply, int]:
+        """Return the recorded reply of *entry* and its approximate size in memory; ReadError if it cannot be read."""
+        reply = prebuild(self._encode(self.library.response(entry), entry))
+        return reply, 2000 + _measure(reply.body)
+
+    def _encode(self, response: Response, entry: Entry) -> Reply:
+        """Return the reply that sends *response*, that of *entry* or one made from it."""
+        reply = reply_from(response, entry.route[0], self._pace)
+        page_of: ServerAddress | None = None
+        if isinstance(response.content, Body) and is_page(entry.route[1], response.headers):
+            url = self.library.upstream_of(entry)
+            address = ServerAddress(url) if url is not None else None
+            page_of = address if address and address.is_in(response.content.raw) else None
+        return replace(reply, exchange=entry.label, page_of=page_of)
 
     async def find(self, request: Request) -> ThreadHit | ExchangeHit | None:
         """Return what `respond` would play for *request*, or None; also None for an event stream, which plays several exchanges."""
-        thread_request = parse_thread_request(request.method, request.path)
+        thread_request = _parse_thread_request(request)
         if thread_request is not None and thread_request.opens_events:
             return None
         return await self._find_current(request, thread_request)
@@ -118,7 +137,7 @@ class Cassettes:
         """Return the next exchange for *request*, or the closest one, in the files as they are now, or None."""
         if self._once and thread_request is not None:
             return None  # the upstream does not know the recorded threads
-        session, now = self._session(request), asyncio.get_running_loop().time()
+        session, now = self.session(request), asyncio.get_running_loop().time()
         try:
             hit = self._find(request, thread_request, session, now)
             while not self._once and (hit is None or not self.library.is_fresh(hit.entry)):
@@ -131,12 +150,13 @@ class Cassettes:
                 raise
             return await self._find_current(request, thread_request)
 
-    def _count_play(self, session: Session, entry: Entry) -> None:
-        self.sessions.count_play(session, entry.label)
+    def _count_play(self, session: Session, label: str) -> None:
+        self.sessions.count_play(session, label)
         if not session.is_of_page:
-            self._played.add(entry.label, self.library.index)
+            self._played.add(label, self.library.index)
 
-    def _session(self, request: Request) -> Session:
+    def session(self, request: Request) -> Session:
+        """Return the session that *request* names."""
         return self.sessions.get_or_create(session_name(request))
 
     def _find(
@@ -147,7 +167,7 @@ class Cassettes:
             found = self._find_on_thread(request, thread_request, session, now)
             if found is not None:
                 return None if isinstance(found, Refusal) else found
-        return self._exchanges.find(request, session)
+        return self.exchanges.find(request, session)
 
     def _find_closest(
         self, request: Request, thread_request: ThreadRequest | None, session: Session, now: float
@@ -167,12 +187,12 @@ class Cassettes:
     ) -> ThreadHit | Refusal | None:
         """Return the exchange for *request* in the conversation of its thread, or why there is none; None if it belongs to none."""
         index = self.index.for_cassette(cassette_name(request))
-        if index is None or not index.count:
+        if index is None or not index.entries:
             return None
         if thread_request.opens_events:
             opened = self._open_events(request, thread_request, session)
             return opened if isinstance(opened, Refusal) else None
-        redacted = redact_for_matching(request, self._rules)
+        redacted = redact_for_matching(request, self.rules)
         return self.threads.find(redacted, thread_request, index, session, now)
 
     def _open_events(
@@ -180,64 +200,38 @@ class Cassettes:
     ) -> Reply | Refusal | None:
         """Return the event stream that *request* asks for, or why there is none; None if the fake graph has the thread."""
         index = self.index.for_cassette(cassette_name(request))
-        if index is None or not index.count or thread_request.thread is None:
+        if index is None or not index.entries or thread_request.thread is None:
             return None
 
         def count_streams(conversation: Conversation) -> None:
             for entry in conversation.streams:
                 if not session.plays[entry.label]:
-                    self._count_play(session, entry)
+                    self._count_play(session, entry.label)
 
         events = self.threads.create_event_replay(index, session, count_streams)
         return events.open(request, thread_request.thread)
 
-    def explain_refusal(self, request: Request) -> Mapping[str, Json] | None:
-        """Return for the journal why no conversation has a response to *request*; None if it is not on a thread."""
-        thread_request = parse_thread_request(request.method, request.path)
-        refused = (
-            self._find_on_thread(request, thread_request, self._session(request), 0.0)
-            if thread_request
-            else None
-        )
-        return refused.to_journal() if isinstance(refused, Refusal) else None
+    def find_refusal(self, request: Request) -> Refusal | None:
+        """Return why no conversation has a response to *request*; None if it is not on a thread."""
+        thread_request = _parse_thread_request(request)
+        if thread_request is None:
+            return None
+        found = self._find_on_thread(request, thread_request, self.session(request), 0.0)
+        return found if isinstance(found, Refusal) else None
 
-    def has_unknown_cassette(self, request: Request) -> bool:
-        """Return whether *request* names a cassette that does not exist."""
-        return self.index.for_cassette(cassette_name(request)) is None
 
-    def explain_miss(self, request: Request) -> Miss:
-        """Return why *request* has no recorded response, with its secrets redacted."""
-        session = self._session(request)
-        redacted = redacted_request(request, self._rules)
-        cassette = cassette_name(request)
-        index = self.index.for_cassette(cassette)
-        if index is None:
-            known = [cassette.name for cassette in self.index.cassettes]
-            return explain_missing_cassette(redacted, cassette or "", known)
-        if not index.count:
-            return Miss(redacted, "no exchanges are loaded")
-        thread_request = parse_thread_request(request.method, request.path)
-        refusal = (
-            self._find_on_thread(request, thread_request, session, 0.0) if thread_request else None
-        )
-        if isinstance(refusal, Refusal) and refusal.expected is not None:
-            got = refusal.ids.to_recorded_request(redacted)
-            near = replace(self._near(refusal.expected, index, session), got=got)
-            return Miss(redacted, refusal.reason, (near,))
-        found = self._exchanges.keys_for(request).found
-        if found and refusal is None:
-            entries = found.entries
-            return Miss(
-                redacted,
-                f"all {len(entries)} of {len(entries)} matching exchanges were already played, and `repeat: error` is set",
-                tuple(self._near(entry, index, session) for entry in entries[-1:]),
-            )
-        reason = refusal.reason if isinstance(refusal, Refusal) else "no exchange matches"
-        nearest = index.nearest(canonicalize(redacted))
-        near_requests = tuple(self._near(entry, index, session) for entry in nearest)
-        return Miss(redacted, reason, near_requests)
+def _parse_thread_request(request: Request) -> ThreadRequest | None:
+    if "/threads" not in request.path:
+        return None
+    return parse_thread_request(request.method, request.path)
 
-    def _near(self, entry: Entry, index: Index, session: Session) -> NearRequest:
-        recorded = redacted_request(self.library.request(entry), self._rules)
-        rules = index.rules_of(entry)
-        return NearRequest(entry.label, recorded, rules, session.plays[entry.label])
+
+def _measure(body: object) -> int:
+    """Return the approximate size of *body* in memory."""
+    match body:
+        case PrebuiltBody(raw) | bytes(raw):
+            return len(raw)
+        case TimedBody(steps):
+            return sum(len(chunk) + 200 for _, chunk in steps)
+        case _:
+            return 0

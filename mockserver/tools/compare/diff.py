@@ -9,9 +9,8 @@ from mockserver.cassette.model import Exchange, Header, Policy
 from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
-from mockserver.matching import keys
-from mockserver.matching.canonical import canonicalize
-from mockserver.matching.keys import ABSENT
+from mockserver.matching.canonical import canonicalize, request_key
+from mockserver.matching.differences import ABSENT
 from mockserver.matching.rules import MatchRules, apply_rules, merge_rules
 from mockserver.matching.shape import find_shape
 from mockserver.tools.compare.exchanges import compare_responses
@@ -81,7 +80,7 @@ class _Unmatched:
         """The numbers of the parts by key, by key and response, by shape, and by route."""
         for number, part in self.parts.items():
             form = self._form(part.require_exchange().request)
-            key, shape = keys.request_key(form), find_shape(form)
+            key, shape = request_key(form), find_shape(form)
             self._numbers["key", key].append(number)
             self._numbers["response", key, _mask_response(part)].append(number)
             self._numbers["route", _mask_route(part)].append(number)
@@ -90,14 +89,14 @@ class _Unmatched:
 
     def take_identical(self, part: Part) -> Part | None:
         """Return the first exchange with the request of *part* and the same response, apart from ids and times."""
-        key = keys.request_key(self._form(part.require_exchange().request))
+        key = request_key(self._form(part.require_exchange().request))
         return self._take("response", key, _mask_response(part))
 
     def take_by_key(self, part: Part) -> Part | None:
         """Return the first exchange with the key of *part*: with its own ids, with the paired ids, or with any ids."""
         request = part.require_exchange().request
         for candidate in (request, self._comparator.translate_request(request)):
-            if found := self._take("key", keys.request_key(self._form(candidate))):
+            if found := self._take("key", request_key(self._form(candidate))):
                 return found
         shape = find_shape(self._form(request))
         return self._take("shape", shape.key) if shape else None

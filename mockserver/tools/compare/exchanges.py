@@ -8,7 +8,7 @@ from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Headers
-from mockserver.matching.keys import ABSENT
+from mockserver.matching.differences import ABSENT
 from mockserver.tools.compare.alignment import align_events
 from mockserver.tools.compare.volatile import Change, Comparator, mask_json
 from mockserver.tools.json_bodies import parse_body

@@ -6,7 +6,7 @@ from itertools import chain, zip_longest
 from mockserver.cassette.model import Exchange
 from mockserver.conversations.recorded_events import RecordedEvent, cut_runs, join_streams
 from mockserver.formats.json_text import Json
-from mockserver.matching.keys import ABSENT
+from mockserver.matching.differences import ABSENT
 from mockserver.tools.compare.alignment import align_events
 from mockserver.tools.compare.report import format_changes
 from mockserver.tools.compare.structure import compare_events

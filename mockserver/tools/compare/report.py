@@ -7,7 +7,7 @@ from dataclasses import replace
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize, printable
 from mockserver.matching import json_path
-from mockserver.matching.keys import ABSENT
+from mockserver.matching.differences import ABSENT
 from mockserver.tools.compare.volatile import Change
 from mockserver.tools.source import KeyPath
 

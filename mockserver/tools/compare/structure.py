@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
-from mockserver.matching.keys import ABSENT
+from mockserver.matching.differences import ABSENT
 from mockserver.tools.compare.volatile import NamedValue
 
 _TYPE_NAMES = {

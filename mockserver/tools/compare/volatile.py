@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.cassette.normalize import VOLATILE, looks_like_time
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Request
-from mockserver.matching.keys import ABSENT, Absent
+from mockserver.matching.differences import ABSENT, Absent
 from mockserver.tools.compare.alignment import align
 from mockserver.tools.source import KeyPath
 

@@ -8,10 +8,16 @@ from mockserver.cassette.event_streams import RunCount, find_run_marks
 from mockserver.cassette.model import Exchange, Policy, Repeat
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import pluralize
-from mockserver.http.messages import Request
-from mockserver.http.request_target import is_own_path
-from mockserver.matching import json_path, keys
-from mockserver.matching.canonical import canonicalize, decode_path, split_api_path
+from mockserver.http.messages import Request, is_own_path
+from mockserver.matching import json_path
+from mockserver.matching.canonical import (
+    Key,
+    canonicalize,
+    decode_path,
+    request_key,
+    split_api_path,
+)
+from mockserver.matching.differences import differences
 from mockserver.matching.rules import (
     PATTERNS,
     apply_rules,
@@ -45,11 +51,11 @@ def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
     """Yield the findings about exchanges of *source* that are never played, or whose `repeat`, `ignore` or `volatile` has no effect."""
     rules = merge_rules(policy, source.header)
     candidates: list[_Candidate] = []
-    groups: dict[keys.Key, list[_Candidate]] = {}
+    groups: dict[Key, list[_Candidate]] = {}
     for part in source.exchanges:
         exchange = part.require_exchange()
         candidate = _Candidate(part, exchange, canonicalize(exchange.request))
-        key = keys.request_key(apply_rules(candidate.form, rules))
+        key = request_key(apply_rules(candidate.form, rules))
         groups.setdefault(key, []).append(candidate)
         candidates.append(candidate)
     # A part that cannot be read may lie between identical requests, or hold the end of a run.
@@ -97,7 +103,7 @@ def _check_shadowed(group: list[_Candidate], volatile: tuple[str, ...]) -> Itera
     first, *others = (mask_volatile(candidate.form, volatile) for candidate in group)
     for candidate, form in zip(group[1:], others, strict=True):
         if form != first:
-            path = json_path.format_path(next(keys.differences(first, form)).path)
+            path = json_path.format_path(next(differences(first, form)).path)
             message = f"`ignore` makes it the same request as #{group[0].part.number}, which is played first: {path} differs"
             fix = "remove that path from `ignore`, or split the exchanges into two cassettes"
             yield create_finding(candidate.part, ("request",), "shadowed", message, fix)

@@ -7,7 +7,7 @@ import pytest
 from mockserver.cassette.model import Policy
 from mockserver.http.messages import CASSETTE_HEADER, Headers, Request
 from mockserver.redaction.redactor import RedactionRules
-from mockserver.server.responders.exchange_replay import ExchangeReplay
+from mockserver.server.responders.exchange_replay import Cache, ExchangeReplay
 from mockserver.store.library import Library
 from tests.replaying import cassette
 
@@ -25,7 +25,7 @@ def library(tmp_path: Path) -> Library:
 
 
 def test_other_headers_do_not_count(library: Library) -> None:
-    replay = ExchangeReplay(library, RedactionRules())
+    replay = ExchangeReplay(library, RedactionRules(), Cache(1 << 20))
     keys = replay.keys_for(request((("x-request-id", "1"),)))
 
     assert keys.found is not None
@@ -44,14 +44,16 @@ def test_other_headers_do_not_count(library: Library) -> None:
 def test_each_part_of_a_request_that_matters_has_its_own_keys(
     library: Library, variant: Request
 ) -> None:
-    replay = ExchangeReplay(library, RedactionRules())
+    replay = ExchangeReplay(library, RedactionRules(), Cache(1 << 20))
 
     assert replay.keys_for(variant) is not replay.keys_for(request())
 
 
 def test_credentials_count_if_only_the_redacted_request_is_recorded(tmp_path: Path) -> None:
     (tmp_path / "chat.yaml").write_text(cassette(("my key is REDACTED", "hello")))
-    replay = ExchangeReplay(Library([tmp_path], Policy(), lambda line: None), RedactionRules())
+    replay = ExchangeReplay(
+        Library([tmp_path], Policy(), lambda line: None), RedactionRules(), Cache(1 << 20)
+    )
     body = BODY.replace(b"hi", b"my key is plover-7301")
 
     assert replay.keys_for(request((("x-api-key", "plover-7301"),), body)).found is not None
@@ -63,7 +65,9 @@ def test_a_request_that_is_recorded_with_its_secrets_precedes_a_redacted_one(
 ) -> None:
     recorded = cassette(("my key is REDACTED", "first"), ("my key is plover-7301", "second"))
     (tmp_path / "chat.yaml").write_text(recorded)
-    replay = ExchangeReplay(Library([tmp_path], Policy(), lambda line: None), RedactionRules())
+    replay = ExchangeReplay(
+        Library([tmp_path], Policy(), lambda line: None), RedactionRules(), Cache(1 << 20)
+    )
     body = BODY.replace(b"hi", b"my key is plover-7301")
     found = replay.keys_for(request((("x-api-key", "plover-7301"),), body)).found
 
@@ -74,7 +78,7 @@ def test_a_request_that_is_recorded_with_its_secrets_precedes_a_redacted_one(
 async def test_the_cache_is_cleared_when_the_library_changes(
     library: Library, tmp_path: Path
 ) -> None:
-    replay = ExchangeReplay(library, RedactionRules())
+    replay = ExchangeReplay(library, RedactionRules(), Cache(1 << 20))
     assert replay.keys_for(request()).found is not None
     (tmp_path / "chat.yaml").unlink()
 

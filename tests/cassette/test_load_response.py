@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.cassette import events_reader
+from mockserver.cassette import yaml_codec
 from mockserver.cassette.documents import single_document
 from mockserver.cassette.model import Exchange
 from mockserver.cassette.recorder import Recorder
@@ -46,8 +46,8 @@ def agrees(text: str) -> bool:
     """Check both readers against each other; tell whether ours has read the exchange and its response."""
     raw = text.encode("utf-8", "surrogatepass")
     at = raw.find(b"\nresponse:") + 1
-    found = [events_reader.read_exchange(raw)]
-    answers = [events_reader.read_response(part) for part in (raw, raw[at:])]
+    found = [yaml_codec.read_exchange(raw)]
+    answers = [yaml_codec.read_response(part) for part in (raw, raw[at:])]
     if found == [None] and answers == [None, None]:
         return False
     exchange = load_exchange(text)
@@ -132,7 +132,7 @@ def test_an_edit_is_read_alike_or_declined(old: str, new: str) -> None:
     try:
         load_exchange(edited)
     except ReadError:
-        assert events_reader.read_exchange(edited.encode()) is None
+        assert yaml_codec.read_exchange(edited.encode()) is None
     else:
         agrees(edited)
 
@@ -174,7 +174,7 @@ def test_any_edit_is_read_alike_or_declined(place: int, cut: int, put: str) -> N
     try:
         load_exchange(edited)
     except ReadError:
-        assert events_reader.read_exchange(edited.encode()) is None
+        assert yaml_codec.read_exchange(edited.encode()) is None
     else:
         agrees(edited)
 
@@ -200,7 +200,7 @@ BLOCK = "  events:\n  - event: a\n    data: |-\n      b\n  end: {after: 0, how: 
 def test_a_block_that_is_not_the_events_of_the_response_is_declined(text: str) -> None:
     raw = text.encode()
 
-    assert (events_reader.read_exchange(raw), events_reader.read_response(raw)) == (None, None)
+    assert (yaml_codec.read_exchange(raw), yaml_codec.read_response(raw)) == (None, None)
 
 
 def test_a_block_in_a_text_before_the_response_is_declined() -> None:

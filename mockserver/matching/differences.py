@@ -1,25 +1,18 @@
-"""Keys, differences and similarity of canonical requests. No I/O."""
+"""Differences and similarity of canonical requests. No I/O."""
 
-import json
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from hashlib import blake2b
 from typing import Final
 
 from mockserver.formats.json_text import Json
 from mockserver.matching.json_path import Path
 
-Key = bytes
-
 _SHINGLED_ENDS = 1000
 _COMMAS = str.maketrans("[]{}:", ",,,,,")
 MAX_SHINGLES = 96
 """The maximum number of shingles of a request."""
-
-
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
 
 
 class Absent(Enum):
@@ -38,21 +31,6 @@ class Difference:
     path: Path
     recorded: Json
     got: Json
-
-
-def request_key(form: Json) -> Key:
-    """Return the key of a canonical request; it is the same on every machine."""
-    return digest(serialize(form))
-
-
-def serialize(form: Json) -> str:
-    """Return a canonical request as JSON text with sorted keys."""
-    return _encode(form)
-
-
-def digest(text: str) -> Key:
-    """Return the key of the serialized request *text*."""
-    return blake2b(text.encode(), digest_size=16).digest()
 
 
 def differences(recorded: Json, got: Json, path: Path = ()) -> Iterator[Difference]:

@@ -1,8 +1,11 @@
 import pytest
 
-from mockserver.errors import UsageError
-from mockserver.http.messages import CASSETTE_HEADER, SESSION_HEADER
-from mockserver.http.request_target import find_start, parse_prefix, split_target
+from mockserver.http.messages import (
+    CASSETTE_HEADER,
+    SESSION_HEADER,
+    find_start,
+    split_target,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,22 +57,3 @@ def test_names_stand_before_the_path(
 def test_a_prefix_is_removed(raw: str, path: str, start: str) -> None:
     assert split_target(raw, "/api/langgraph")[0] == path
     assert find_start(raw, path) == start
-
-
-@pytest.mark.parametrize(
-    ("text", "prefix"),
-    [("", ""), ("/", ""), ("/api", "/api"), ("/api/langgraph/", "/api/langgraph"), ("//a//b", "/a/b")],
-)  # fmt: skip
-def test_a_prefix_has_a_normal_form(text: str, prefix: str) -> None:
-    assert parse_prefix(text) == prefix
-
-
-@pytest.mark.parametrize("text", ["api", "http://host/api", "/a?b", "/a b", "/a#b", "/%20"])
-def test_what_is_no_path_is_no_prefix(text: str) -> None:
-    with pytest.raises(UsageError, match=r"is not a path prefix: write one such as /api/langgraph"):
-        parse_prefix(text)
-
-
-def test_a_path_of_ours_is_no_prefix() -> None:
-    with pytest.raises(UsageError, match="is a path of mockserver itself"):
-        parse_prefix("/__mockserver__/session/x")
