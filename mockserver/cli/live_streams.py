@@ -9,14 +9,13 @@ from math import inf
 
 from mockserver.cassette.model import Ending, Exchange
 from mockserver.cassette.recorder import Recorder
-from mockserver.conversations.recorded_events import join_streams, read_event
 from mockserver.errors import UpstreamError
 from mockserver.formats import sse
 from mockserver.http.messages import Request
 from mockserver.matching.summary import measure_duration
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.live_logs import Progress, measure, select_seen
-from mockserver.tools.compare.logs import observe_log
+from mockserver.tools.compare.logs import observe_streams
 from mockserver.tools.compare.verify import Conversation
 from mockserver.tools.event_logs import starts_run
 from mockserver.tools.source import Part
@@ -99,9 +98,7 @@ class LiveStream:
     def _feed(self, chunk: bytes) -> None:
         self._recorder.feed(chunk, time.monotonic())
         events, *_, self._unread = sse.decode_stream(self._unread + chunk)
-        for event in events:
-            if read := read_event(event):
-                self._progress.add(read.event)
+        self._progress.add_received(events)
         self._news.set()
 
     async def _has_news(self) -> bool:
@@ -145,8 +142,8 @@ class ThreadStreams:
                 await self._wait_for(stream, at)
             if at is not None and stream.recorded_end <= at:
                 await stream.close()
-        recorded = join_streams(stream.recorded for stream in self.streams)
-        observe_log(recorded, join_streams(self.exchanges), self.conversation.comparator)
+        recorded = (stream.recorded for stream in self.streams)
+        observe_streams(recorded, self.exchanges, self.conversation.comparator)
 
     async def finish(self) -> None:
         """Wait until each stream shows as much as the recorded one, and close it."""

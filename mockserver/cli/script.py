@@ -12,15 +12,13 @@ import click
 from mockserver.cassette.model import Exchange
 from mockserver.cli import options
 from mockserver.cli.work import Work
-from mockserver.errors import ReadError, UsageError
-from mockserver.fake.script.model import Script
-from mockserver.fake.script.parse import parse_script
+from mockserver.errors import UsageError
 from mockserver.redaction.redactor import redacted_exchange
 from mockserver.server import settings
 from mockserver.server.script_files import read_builtin_text
 from mockserver.store import atomic
 from mockserver.tools.scripts.documents import dump_script
-from mockserver.tools.scripts.from_cassette import describe_recording
+from mockserver.tools.scripts.from_cassette import write_script
 from mockserver.tools.scripts.from_graph import describe_graph
 
 
@@ -54,14 +52,14 @@ def script(graph: str | None, cassette: Path | None, output: Path | None) -> Non
         raise UsageError("--from-graph and --from-cassette: use one of them")
     if output is not None and output.exists():
         raise UsageError(f"{output} already exists: name another file")
-    text = _write_script(graph, cassette)
+    text = _create_text(graph, cassette)
     if output is None:
         click.echo(text, nl=False)
     else:
         atomic.create(output, text.encode())
 
 
-def _write_script(graph: str | None, cassette: Path | None) -> str:
+def _create_text(graph: str | None, cassette: Path | None) -> str:
     if graph is not None:
         note = "Add `rules`, whose steps say `node:`; `mockserver script` explains them."
         return dump_script(describe_graph(_load_graph(graph)), f"The graph {graph}. {note}")
@@ -69,13 +67,9 @@ def _write_script(graph: str | None, cassette: Path | None) -> str:
         return read_builtin_text()
     exchanges = _read_exchanges(cassette)
     try:
-        text = dump_script(describe_recording(exchanges), f"Made of {cassette.name}.")
-        parse_script(text, Script)
-    except ReadError as error:
-        raise UsageError(f"{cassette}: this recording cannot become a script: {error}") from None
+        return write_script(exchanges, f"Made of {cassette.name}.")
     except UsageError as error:
         raise UsageError(f"{cassette}: {error}") from None
-    return text
 
 
 def _read_exchanges(path: Path) -> list[Exchange]:

@@ -11,6 +11,7 @@ from mockserver.conversations.recorded_events import (
     join_streams,
     read_event,
 )
+from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps
 from mockserver.thread_log.event import Event
 from mockserver.thread_log.filter import parse_filter
@@ -30,6 +31,12 @@ class Progress:
     is_over: bool = False
     """Whether the last run has ended."""
     _latest: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def add_received(self, messages: Iterable[sse.Event]) -> None:
+        """Add those of *messages* that are events of a thread."""
+        for message in messages:
+            if read := read_event(message):
+                self.add(read.event)
 
     def add(self, event: Event) -> None:
         name = name_event(event)

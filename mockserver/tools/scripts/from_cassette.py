@@ -9,13 +9,15 @@ from itertools import pairwise
 from typing import Any
 
 from mockserver.cassette.model import Exchange
-from mockserver.errors import UsageError
+from mockserver.errors import ReadError, UsageError
 from mockserver.fake.messages.model import get_text
+from mockserver.fake.script.model import Script
+from mockserver.fake.script.parse import parse_script
 from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
-from mockserver.tools.scripts.documents import Document, describe_nodes
+from mockserver.tools.scripts.documents import Document, describe_nodes, dump_script
 from mockserver.tools.scripts.recorded_runs import (
     Message,
     RecordedRun,
@@ -38,6 +40,16 @@ class _Answer:
     when: Document
     number: int
     turn: Turn
+
+
+def write_script(exchanges: Iterable[Exchange], comment: str) -> str:
+    """Return the script of the runs in *exchanges* as text, after a *comment*; UsageError if there is none that the fake graph could play."""
+    text = dump_script(describe_recording(exchanges), comment)
+    try:
+        parse_script(text, Script)
+    except ReadError as error:
+        raise UsageError(f"this recording cannot become a script: {error}") from None
+    return text
 
 
 def describe_recording(exchanges: Iterable[Exchange]) -> Document:

@@ -12,7 +12,7 @@ from mockserver.tools.compare.live_logs import (
     select_seen,
     split_subscriptions,
 )
-from mockserver.tools.compare.logs import compare_live_logs, observe_log
+from mockserver.tools.compare.logs import compare_live_logs, observe_streams
 from mockserver.tools.compare.volatile import Comparator
 from mockserver.tools.event_logs import starts_run
 from tests.conversations.event_scenes import command, envelope, start, status, stream, values
@@ -115,10 +115,10 @@ def test_ids_of_events_are_paired() -> None:
     comparator = Comparator()
     asked = [envelope(2, "input.requested", {"interrupt_id": name * 32}) for name in "ab"]
     recorded, live = (
-        join_streams([log(status(1, made(2, number), "running"), event)])
+        [log(status(1, made(2, number), "running"), event)]
         for number, event in zip((1, 2), asked, strict=True)
     )
-    observe_log(recorded, live, comparator)
+    observe_streams(recorded, live, comparator)
 
     assert comparator.translate("a" * 32) == "b" * 32
     assert comparator.translate(made(2, 1)) == made(2, 2)
