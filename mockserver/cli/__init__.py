@@ -27,7 +27,7 @@ _COMMANDS = {
     "verify": ("diff_verify:verify", "Compare a recording with a live server."),
     "scrub": ("scrub_substitute:scrub", "Redact secrets in cassettes."),
     "substitute": ("scrub_substitute:substitute", "Replace a text in cassettes."),
-    "prune": ("merge_prune:prune", "Remove exchanges that were never played."),
+    "prune": ("merge_prune:prune", "List or remove exchanges that were never played."),
     "merge": ("merge_prune:merge", "Combine cassettes into one."),
     "import": ("import_:import_", "Convert HAR files or VCR.py cassettes into a cassette."),
 }

@@ -80,7 +80,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 @options.option_with_variable(
     "--update",
     is_flag=True,
-    help="Record each conversation that differs again, in its file. Rejected if the variable CI is set.",
+    help="Record again, in its file, each conversation that differs. Rejected if the variable CI is set.",
 )
 @options.option_with_variable(
     "--max-age",
@@ -131,7 +131,7 @@ def verify(
     The server runs its graphs, which may call models. Ids in live responses replace the recorded ids in later requests. At the end, the threads
     that were created are deleted.
 
-    Exits with 1 if there are differences (with --update, only if one is left), and with 2 if the server cannot be reached.
+    Exits with 1 if there are differences (with --update, if differences are left), and with 2 if the server cannot be reached.
     """
     from mockserver.cli.verification import (
         Verification,

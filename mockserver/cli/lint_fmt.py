@@ -49,7 +49,7 @@ def lint(
 
     PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
 
-    Exits with 1 if there are findings.
+    Exits with 1 if there are findings; with --fix, if findings are left.
     """
     if codes:
         width = max(map(len, CODES))

@@ -16,7 +16,7 @@ from mockserver.matching.summary import measure_duration
 from mockserver.server.upstream import Upstream
 from mockserver.tools.compare.live_logs import Progress, measure, select_seen
 from mockserver.tools.compare.logs import observe_streams
-from mockserver.tools.compare.verify import Conversation
+from mockserver.tools.compare.verify import LiveConversation
 from mockserver.tools.event_logs import starts_run
 from mockserver.tools.source import Part
 
@@ -114,7 +114,7 @@ class LiveStream:
 class ThreadStreams:
     """The streams of one thread; *timeout* limits how long the server may take to come as far as the recording."""
 
-    conversation: Conversation
+    conversation: LiveConversation
     timeout: float
     streams: list[LiveStream] = field(default_factory=list)
     runs: int = 0

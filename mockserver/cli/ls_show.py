@@ -20,7 +20,7 @@ from mockserver.matching import summary
 from mockserver.matching.canonical import canonical_form
 from mockserver.redaction.redactor import Redactor, redacted_exchange
 from mockserver.tools.source import Part
-from mockserver.tools.timeline import Entry, find_timelines
+from mockserver.tools.timeline import TimelineEntry, find_timelines
 
 _NAME_WIDTH = 20
 """The width of the names in a timeline; longer ones stand out."""
@@ -165,7 +165,7 @@ def _find_timelines(parts: list[Part], normalizer: Normalizer | None) -> dict[in
     return shown
 
 
-def _format_entry(entry: Entry, normalizer: Normalizer | None) -> str:
+def _format_entry(entry: TimelineEntry, normalizer: Normalizer | None) -> str:
     at = f"{entry.at:9.3f}" if entry.at is not None and normalizer is None else ""
     return f"{at}  {entry.name:{_NAME_WIDTH}}  {entry.text}"
 

@@ -44,7 +44,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     Exchanges that the usage files do not mention are kept. A file without remaining exchanges is deleted. Run this after the whole test suite,
     in the folder where the usage was written.
 
-    Exits with 1 if there are exchanges to remove.
+    Exits with 1 if there are exchanges to remove and --write is not given.
     """
     for file in usages:
         if not file.exists():

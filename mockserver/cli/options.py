@@ -196,8 +196,8 @@ address = _combine(
         multiple=True,
         type=_checked(access.parse_origin),
         metavar="ORIGIN",
-        help="Allow web pages of this origin, such as https://app.example, to use the server with credentials. While recording, pages of "
-        "other origins are rejected. Repeatable; in the variable, separated by spaces.  [default: pages on localhost]",
+        help="Allow web pages of this origin, such as https://app.example, to use the server with credentials. `record` rejects pages "
+        "of other origins; `serve` and `replay` accept them without credentials. Repeatable; in the variable, separated by spaces.  [default: pages on localhost]",
     ),
     option_with_variable(
         "--allow-host",
@@ -205,7 +205,7 @@ address = _combine(
         multiple=True,
         type=_checked(access.parse_host),
         metavar="NAME",
-        help="Also accept requests for this host name. Names are checked while recording, and below /__mockserver__/. Repeatable; in the variable, separated "
+        help="Also accept requests for this host name. `record` checks the host of every request, `serve` and `replay` only that of requests below /__mockserver__/. Repeatable; in the variable, separated "
         "by spaces.  [default: localhost; if --host is not loopback, also IP addresses and names without a dot]",
     ),
     option_with_variable(
@@ -259,7 +259,7 @@ upstream = _combine(
     click.option(
         "--upstream-insecure",
         is_flag=True,
-        help="Accept any certificate of the upstream. Then credentials are rejected, unless the upstream is in a private network.",
+        help="Accept any certificate of the upstream. Credentials are then an error, unless the upstream is in a private network.",
     ),
 )
 

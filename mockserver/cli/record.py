@@ -32,7 +32,9 @@ class _RecordOptions(options.AddressOptions, options.UpstreamOptions):
     "At the end, new recordings of conversations that PATH already holds are discarded.",
 )
 @options.option_with_variable(
-    "--overwrite", is_flag=True, help="Replace PATH when the recording stops."
+    "--overwrite",
+    is_flag=True,
+    help="Replace PATH when the recording stops. Without this and --extend, an existing file is an error.",
 )
 @options.option_with_variable(
     "--record-errors",
@@ -48,7 +50,7 @@ def record(
     client_command: tuple[str, ...],
     **given: Unpack[_RecordOptions],
 ) -> None:
-    """Forward all requests to an Agent Server, and record them into the cassette PATH.
+    """Forward all requests to an Agent Server, and record them into PATH, a cassette or a folder.
 
     Point your client at this server instead of the Agent Server, use it, and stop with Ctrl-C. If PATH is a folder (it exists, or its name
     ends in /), each request names its cassette with the header x-mockserver-cassette.
@@ -56,6 +58,8 @@ def record(
     With `-- COMMAND`, the server runs until COMMAND ends. COMMAND finds the URL of the server in the variable MOCKSERVER_URL.
 
     Web pages that are not on localhost are rejected, since they would use your API key. --allow-origin allows them.
+
+    Exits with 2 if something could not be recorded.
     """
     from mockserver.cli import serving
     from mockserver.server import modes

@@ -27,7 +27,7 @@ from mockserver.tools.scripts.from_graph import describe_graph
     "--from-graph",
     "graph",
     metavar="MODULE:NAME",
-    help="Write the nodes and the state of a LangGraph graph, such as `app.graph:graph` or `./graph.py:graph`. Runs its code, and needs LangGraph "
+    help="Print a script with the nodes and the state of a LangGraph graph, such as `app.graph:graph` or `./graph.py:graph`. Runs its code, and needs LangGraph "
     "(the extra `graph`).",
 )
 @click.option(
@@ -35,7 +35,7 @@ from mockserver.tools.scripts.from_graph import describe_graph
     "cassette",
     type=options.parse_path,
     metavar="FILE",
-    help="Write the nodes and the state of the graph in a recording, and one rule for each recorded question.",
+    help="Print a script with the nodes and the state of the graph in a recording, and one rule for each recorded question.",
 )
 @click.option(
     "--output",

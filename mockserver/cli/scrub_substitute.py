@@ -15,7 +15,7 @@ from mockserver.redaction.rewriter import Rewriter
 from mockserver.server import settings
 from mockserver.tools.rewrite_values import (
     UNREADABLE,
-    Change,
+    Replacement,
     find_changes,
     redactor_for,
     rewrite_values,
@@ -48,7 +48,7 @@ def scrub(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Redact cassettes again, with the built-in rules and those of mockserver.yaml, and report each secret that is replaced.
+    """Redact cassettes again, with the built-in rules and those of mockserver.yaml, and report each secret that is replaced. The files are changed, unless --check is given.
 
     An exchange that holds a secret is also formatted, as by `mockserver fmt`; other exchanges do not change.
 
@@ -82,7 +82,7 @@ def scrub(
 @click.argument("new")
 @options.paths
 @click.option(
-    "--write", is_flag=True, help="Change the files. By default the changes are only shown."
+    "--write", is_flag=True, help="Replacement the files. By default the changes are only shown."
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if there is something to replace."
@@ -119,9 +119,9 @@ def _rewrite(
     rewriter_for: Callable[[Part], Rewriter],
     *,
     write: bool,
-) -> tuple[list[Change], dict[str, bytes]]:
+) -> tuple[list[Replacement], dict[str, bytes]]:
     """Return the changes of the cassettes in *paths*, and the new content of the files that were written."""
-    all_changes: list[Change] = []
+    all_changes: list[Replacement] = []
     written: dict[str, bytes] = {}
     for opened in work.cassettes(paths, label):
         parts = opened.source.parts
@@ -147,12 +147,12 @@ def _rewrite(
     return all_changes, written
 
 
-def _count(changes: list[Change], what: str, done: str) -> str:
+def _count(changes: list[Replacement], what: str, done: str) -> str:
     files = len({change.file for change in changes})
     return f"{pluralize(len(changes), what)} {done} in {pluralize(files, 'cassette')}"
 
 
-def _location(change: Change) -> str:
+def _location(change: Replacement) -> str:
     number = f" #{change.exchange}" if change.exchange else ""
     return f"{change.file}:{change.line}:{number} {change.where}"
 

@@ -116,7 +116,8 @@ def replay(
     With `-- COMMAND`, such as `-- npm test`, the server runs until COMMAND ends. COMMAND finds the URL of the server in the variable
     MOCKSERVER_URL.
 
-    If COMMAND fails, exits with its status. Otherwise exits with 2 if a recorded response could not be read, and with 1 after a miss.
+    If COMMAND fails, exits with its status. Otherwise exits with 2 after an error, such as a recorded response that cannot be read,
+    and with 1 after a miss or, with --fail-on-unplayed, after an unplayed exchange.
     """
     from mockserver.cli import serving
     from mockserver.server import modes

@@ -28,7 +28,7 @@ from mockserver.tools.compare.live_logs import is_endless, split_subscriptions
 from mockserver.tools.compare.logs import compare_live_logs
 from mockserver.tools.compare.report import summarize
 from mockserver.tools.compare.update import restore_ids, update_source
-from mockserver.tools.compare.verify import Conversation, Outcome, Result
+from mockserver.tools.compare.verify import LiveConversation, Outcome, Result
 from mockserver.tools.source import CassetteSource, Part
 
 _DELETE_TIMEOUT = 5.0
@@ -53,7 +53,7 @@ class Verification:
 
     async def verify(self, source: CassetteSource) -> list[Result]:
         """Return the result for each exchange of *source*, those of event streams at the end; raise UpstreamError if the server was never reached."""
-        conversation = Conversation(self.new_id)
+        conversation = LiveConversation(self.new_id)
         conversation.choose_thread_ids(part.require_exchange() for part in source.exchanges)
         threads: dict[str | None, ThreadStreams] = {}
         results: list[Result] = []
@@ -110,7 +110,7 @@ class Verification:
         outcome = Outcome.DIFFERS if problems else Outcome.SAME
         return Result.of(part, outcome, seconds, problems, live)
 
-    def _open_streams(self, part: Part, conversation: Conversation) -> Iterator[LiveStream]:
+    def _open_streams(self, part: Part, conversation: LiveConversation) -> Iterator[LiveStream]:
         recorded = redacted_exchange(part.require_exchange(), self.rules)
         for stream in split_subscriptions(recorded):
             request = conversation.translate_request(stream.request)

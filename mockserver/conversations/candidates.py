@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from mockserver.cassette.model import Repeat
 from mockserver.conversations import ids
 from mockserver.conversations.answers import Answer
-from mockserver.conversations.conversation import Began, Conversation, Identity, Step
+from mockserver.conversations.conversation import Conversation, ConversationStart, Identity, Step
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
 from mockserver.conversations.query import Query, split_checkpoint
@@ -30,7 +30,10 @@ class Candidates:
         fitting = [
             one
             for one in conversations
-            if (one.began is live.began or (live.began, one.began) == (Began.UNSEEN, Began.CREATED))
+            if (
+                one.began is live.began
+                or (live.began, one.began) == (ConversationStart.UNSEEN, ConversationStart.CREATED)
+            )
             and (one.identity == live.conversation or not is_used_up(one, plays))
         ]
         return sorted(

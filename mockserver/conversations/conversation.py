@@ -33,7 +33,7 @@ _Place = tuple[int, Key, int]
 """Progress, request without ids, and how many such requests came before at this progress."""
 
 
-class Began(Enum):
+class ConversationStart(Enum):
     """How a conversation began."""
 
     CREATED = "created"
@@ -75,7 +75,7 @@ class Conversation:
         number: int,
         thread: str,
         reader: ExchangeReader,
-        began: Began = Began.UNSEEN,
+        began: ConversationStart = ConversationStart.UNSEEN,
         creation: Entry | None = None,
     ) -> None:
         self.cassette = cassette.name

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.conversation import Began, Conversation, Identity
+from mockserver.conversations.conversation import Conversation, ConversationStart, Identity
 from mockserver.conversations.human_messages import TypedTexts
 from mockserver.conversations.id_map import IdMap, create_id
 from mockserver.conversations.ids import FoundId, IdKind
@@ -36,7 +36,7 @@ class LiveThread:
     """A thread of a session. It plays one recorded conversation at a time."""
 
     identity: str
-    began: Began
+    began: ConversationStart
     conversation: Identity | None = None
     progress: int = 0
     """The number of turns that it has started."""
@@ -151,13 +151,13 @@ class LiveThreads:
 
     def give_to_fake(self, thread: str) -> None:
         """Have the fake graph answer all further requests on *thread*."""
-        live = self.by_id.setdefault(thread, LiveThread(thread, Began.UNSEEN))
+        live = self.by_id.setdefault(thread, LiveThread(thread, ConversationStart.UNSEEN))
         live.is_fake = True
         self._used.add(thread)
 
     def add_created_by_fake(self, thread: str) -> None:
         """Add the *thread* that the fake graph created; a recorded conversation may be played on it."""
-        self.by_id[thread] = LiveThread(thread, Began.UNSEEN)
+        self.by_id[thread] = LiveThread(thread, ConversationStart.UNSEEN)
         self._used.add(thread)
 
     def record_play(
@@ -193,7 +193,7 @@ class LiveThreads:
     def add_copy(self, origin: LiveThread, conversation: Conversation) -> None:
         """Add a copy of *origin* that plays *conversation*, which began with the copy."""
         identity = origin.ids.to_live(conversation.thread)
-        live = LiveThread(identity, Began.COPIED, conversation.identity)
+        live = LiveThread(identity, ConversationStart.COPIED, conversation.identity)
         live.ids.update(origin.ids)
         live.ids.bind(conversation.thread, identity)
         live.created_by = conversation.identity

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 
 from mockserver.cassette.model import Body, Exchange
-from mockserver.conversations.conversation import Began, Conversation, Identity
+from mockserver.conversations.conversation import Conversation, ConversationStart, Identity
 from mockserver.conversations.exchange_reader import ExchangeReader, Load
 from mockserver.conversations.thread_requests import RequestKind, parse_thread_request
 from mockserver.formats.json_text import Json, loads_or_none
@@ -110,7 +110,7 @@ class Recordings:
 
     def find_copied(self, copy: Entry) -> Conversation | None:
         """Return the conversation that began with the *copy*, if it shows its thread."""
-        copies = (one for one in self.conversations if one.began is Began.COPIED)
+        copies = (one for one in self.conversations if one.began is ConversationStart.COPIED)
         return next((one for one in copies if one.creation is copy), None)
 
     def _add(self, conversation: Conversation) -> None:
@@ -118,9 +118,9 @@ class Recordings:
         self.conversations.append(conversation)
         self._by_identity[conversation.identity] = conversation
         self._by_thread[conversation.thread].append(conversation)
-        if conversation.began is Began.CREATED and creation is not None:
+        if conversation.began is ConversationStart.CREATED and creation is not None:
             self._by_creation[rules, creation.shape].append(conversation)
-        elif conversation.began is Began.UNSEEN and conversation.requests:
+        elif conversation.began is ConversationStart.UNSEEN and conversation.requests:
             opening, _ = conversation.requests[0]
             self._by_opening[rules, opening.shape].append(conversation)
         for entry, request in conversation.requests:
@@ -178,7 +178,11 @@ def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator
     conversations: list[Conversation] = []
     current: dict[str, Conversation] = {}
 
-    def begin(thread: str, began: Began = Began.UNSEEN, creation: Entry | None = None) -> None:
+    def begin(
+        thread: str,
+        began: ConversationStart = ConversationStart.UNSEEN,
+        creation: Entry | None = None,
+    ) -> None:
         number = len(conversations) + 1
         current[thread] = Conversation(cassette, number, thread, reader, began, creation)
         conversations.append(current[thread])
@@ -191,7 +195,7 @@ def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator
         if thread is None:
             thread = reader.read_shown_thread(entry)
             if thread is not None and thread not in current:
-                begin(thread, Began.CREATED, entry)
+                begin(thread, ConversationStart.CREATED, entry)
                 continue
             # A refused creation is a read of the thread that the client named.
             thread = thread or next(iter(entry.fingerprint.ids), None)
@@ -206,7 +210,7 @@ def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator
         if request.path == "/copy":
             copied = reader.read_shown_thread(entry)
             if copied is not None:
-                begin(copied, Began.COPIED, entry)
+                begin(copied, ConversationStart.COPIED, entry)
         elif request.is_deletion and reader.get_facts(entry).status < 400:
             del current[thread]
     yield from conversations

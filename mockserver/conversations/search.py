@@ -7,7 +7,7 @@ from math import inf
 from mockserver.cassette.model import Repeat
 from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.candidates import Candidates, has_same_turns, is_used_up, start_id_map
-from mockserver.conversations.conversation import Began, Conversation
+from mockserver.conversations.conversation import Conversation, ConversationStart
 from mockserver.conversations.derived import derive_existing_run, derive_run
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.ids import find_message_ids
@@ -69,7 +69,7 @@ class Search:
         chosen = min(free, key=lambda one: counts[one.identity])
         assert chosen.creation_step is not None
         identity = named or self.threads.create_thread_id(chosen.thread, counts[chosen.identity])
-        live = LiveThread(identity, Began.CREATED, is_named_by_client=named is not None)
+        live = LiveThread(identity, ConversationStart.CREATED, is_named_by_client=named is not None)
         live.created_by = chosen.identity
         names = start_id_map(chosen, identity)
         return Answer(chosen.creation_step, live, chosen, names, "created")
@@ -81,7 +81,7 @@ class Search:
             self.recordings.find_of_thread(self.threads.get_recorded_thread(thread)),
             key=lambda one: counts[one.identity],
         )
-        began = known[0].began if known else Began.UNSEEN
+        began = known[0].began if known else ConversationStart.UNSEEN
         live = LiveThread(thread, began, is_named_by_client=True)
         is_turn = self.query.target.kind is RequestKind.TURN
         # A turn that was refused is a read.

@@ -36,14 +36,14 @@ class StatusFault:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The connection breaks after as many *events*."""
+    """The connection breaks after so many *events*."""
 
     events: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Nothing comes for *seconds* after as many *events*; then the response goes on."""
+    """Nothing comes for *seconds* after so many *events*; then the response goes on."""
 
     events: int
     seconds: float
@@ -58,7 +58,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """An event that is not JSON comes after as many *events*."""
+    """An event that is not JSON comes after so many *events*."""
 
     events: int
 

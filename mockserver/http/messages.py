@@ -261,7 +261,7 @@ def split_target(raw: str, prefix: str = "") -> tuple[str, Headers]:
     return _without_prefix(path, prefix), named
 
 
-def find_start(raw: str, path: str) -> str:
+def find_url_prefix(raw: str, path: str) -> str:
     """Return what stands before *path*, as `split_target` returns it, in the request target *raw*: a prefix and names, or nothing."""
     start = raw.removesuffix(path)
     return start if start.startswith("/") and start != raw else ""

@@ -16,7 +16,7 @@ from mockserver.http.messages import (
     Request,
     StreamingBody,
     error_reply,
-    find_start,
+    find_url_prefix,
     is_own_path,
     lowercase_names,
     session_name,
@@ -159,7 +159,7 @@ class App:
     ) -> web.StreamResponse:
         reply = await self._find_reply(incoming)
         if reply.page_of is not None or 300 <= reply.status < 400:
-            start = find_start(request.raw_path, incoming.path)
+            start = find_url_prefix(request.raw_path, incoming.path)
             reply = with_own_urls(reply, incoming, start)
         if reply.faults:
             reply = with_faulty_body(reply)

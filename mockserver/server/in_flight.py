@@ -21,7 +21,7 @@ WRITE_GRACE = 10.0
 """How many seconds more a stop waits until complete exchanges are written to the file."""
 
 
-class Live(Protocol):
+class LiveResponse(Protocol):
     """A response that is still arriving from the upstream."""
 
     def is_complete(self) -> bool:
@@ -37,7 +37,7 @@ class _Flight:
 
     client: web.BaseRequest
     request: Request
-    live: Live | None = None
+    live: LiveResponse | None = None
 
 
 class InFlight:
@@ -68,7 +68,7 @@ class InFlight:
                 self._abandon(task)
             raise
 
-    def response_started(self, live: Live) -> None:
+    def response_started(self, live: LiveResponse) -> None:
         """Note that *live* is the response of the current task."""
         task = asyncio.current_task()
         if task in self._flights:

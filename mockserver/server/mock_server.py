@@ -52,7 +52,7 @@ class MockServer:
     - *on_problem*: called with each miss and each call that failed, from the thread of the server. By default they go to the logger
       `mockserver`, as other log lines do. *on_fault* is the old name of this argument.
 
-    Invalid arguments raise UsageError at once or at the entry of the block, unreadable files ReadError at the entry. StorageError at the end
+    Invalid arguments raise UsageError in the constructor or at the entry of the block, unreadable files ReadError at the entry. StorageError at the end
     of the block means that something could not be recorded.
     """
 

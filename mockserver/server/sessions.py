@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from mockserver.conversations.live_threads import LiveThreads
-from mockserver.conversations.outside import OutsideIds
+from mockserver.conversations.session_ids import SessionIds
 from mockserver.fake.api.database import Database
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import is_page_session
@@ -28,7 +28,7 @@ class Session:
     plays: Counter[str] = field(default_factory=Counter)
     """How often each exchange was played, by label."""
     threads: LiveThreads = field(default_factory=LiveThreads)
-    outside_ids: OutsideIds = field(default_factory=OutsideIds)
+    ids: SessionIds = field(default_factory=SessionIds)
     recorded_contents: dict[str, Json] = field(default_factory=dict)
     """The content of the recorded human message that was played for what a human typed."""
     database: Database = field(default_factory=Database)
@@ -39,7 +39,7 @@ class Session:
     @property
     def has_ids(self) -> bool:
         """Whether an id of the session may stand for a recorded one."""
-        return self.outside_ids.own.renames or bool(self.threads.by_id)
+        return self.ids.own.renames or bool(self.threads.by_id)
 
 
 class Sessions:

@@ -1,6 +1,6 @@
 """The log of a thread, and subscriptions to it. No I/O, no clock.
 
-Whoever fills the log decides when an event happens: a subscription sees what has been appended, and its owner waits for more.
+The code that fills the log decides when an event happens: a subscription sees what has been appended, and its owner waits for more.
 """
 
 from bisect import bisect_right

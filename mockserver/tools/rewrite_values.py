@@ -21,7 +21,7 @@ UNREADABLE = "a document that cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Replacement:
     """A value that is replaced, *before* by *after*; *where* is its path, such as `request.body.config.api_key`."""
 
     file: str
@@ -37,7 +37,7 @@ class Change:
         return {name: getattr(self, name) for name in names}
 
 
-def find_secrets(part: Part, rules: RedactionRules) -> Iterator[Change]:
+def find_secrets(part: Part, rules: RedactionRules) -> Iterator[Replacement]:
     """Yield the values in *part* that look like secrets, or that *rules* define as secret."""
     return find_changes(part, redactor_for(part, rules))
 
@@ -50,23 +50,23 @@ def redactor_for(part: Part, rules: RedactionRules) -> Redactor:
     return Redactor(find_credentials(request.headers, request.path), rules)
 
 
-def find_changes(part: Part, rewriter: Rewriter) -> Iterator[Change]:
+def find_changes(part: Part, rewriter: Rewriter) -> Iterator[Replacement]:
     """Yield the values of *part* that *rewriter* replaces."""
     if part.value is None:
         for line, old in enumerate(part.text.split("\n"), part.line):
             if (new := rewriter.text(old)) != old:
-                yield Change(part.file, line, part.number, UNREADABLE, old, new)
+                yield Replacement(part.file, line, part.number, UNREADABLE, old, new)
         return
     for each in _differences(part.value, _rewrite(part.value, rewriter)):
         where = printable(rewriter.text(json_path.format_path(each.path)))
         line = part.line_of(each.path)
         after = "" if each.got is ABSENT else _text(each.got)
-        yield Change(part.file, line, part.number, where, _text(each.recorded), after)
+        yield Replacement(part.file, line, part.number, where, _text(each.recorded), after)
     if _may_change_comments(part.text, rewriter):
         for comment in find_comments(part.text):
             if (text := rewriter.text(comment.text)) != comment.text:
                 line = part.line + comment.line - 1
-                yield Change(part.file, line, part.number, "a comment", comment.text, text)
+                yield Replacement(part.file, line, part.number, "a comment", comment.text, text)
 
 
 def rewrite_values(part: Part, rewriter: Rewriter) -> bytes:

@@ -25,7 +25,7 @@ _MESSAGE = "messages"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """A line of the timeline: what happened *at* that time, in seconds since the recording started; None if that is unknown."""
 
     at: float | None
@@ -51,7 +51,7 @@ class Timeline:
     thread: str
     numbers: tuple[int, ...]
     streams: int
-    entries: tuple[Entry, ...]
+    entries: tuple[TimelineEntry, ...]
 
     @property
     def title(self) -> str:
@@ -90,8 +90,8 @@ def _find_thread(exchange: Exchange) -> str | None:
 
 
 def _merge(
-    requests: Sequence[tuple[int, Exchange]], events: Sequence[Entry], whole: bool
-) -> Iterator[Entry]:
+    requests: Sequence[tuple[int, Exchange]], events: Sequence[TimelineEntry], whole: bool
+) -> Iterator[TimelineEntry]:
     """Yield the *events*, and each request before those that came after it; without times, before the run that it started."""
     waiting = deque(requests)
     for event in events:
@@ -105,18 +105,20 @@ def _merge(
         yield _describe_request(number, exchange, whole)
 
 
-def _is_before(exchange: Exchange, event: Entry, is_start: bool) -> bool:
+def _is_before(exchange: Exchange, event: TimelineEntry, is_start: bool) -> bool:
     if exchange.at is None or event.at is None:
         return is_start
     return exchange.at <= event.at
 
 
-def _describe_request(number: int, exchange: Exchange, whole: bool) -> Entry:
+def _describe_request(number: int, exchange: Exchange, whole: bool) -> TimelineEntry:
     request, response = exchange.request, exchange.response
     body = parse_body(request.body)
     if not find_thread(request.path, "commands") or not isinstance(body, dict):
         call = request.path.partition(find_any_thread(request.path) or "")[2]
-        return Entry(exchange.at, f"> {request.method} {call}", f"{response.status} (#{number})")
+        return TimelineEntry(
+            exchange.at, f"> {request.method} {call}", f"{response.status} (#{number})"
+        )
     answer = parse_body(response.content.raw) if isinstance(response.content, Body) else None
     params = body.get("params")
     human = find_human_text(canonicalize(request))
@@ -125,18 +127,18 @@ def _describe_request(number: int, exchange: Exchange, whole: bool) -> Entry:
         text = _shorten(dumps(params["response"]), whole)
     if isinstance(answer, dict) and answer.get("type") == "error":
         text = f"{text} refused: {answer.get('message')}"
-    return Entry(exchange.at, f"> {body.get('method')}", f"{text} (#{number})")
+    return TimelineEntry(exchange.at, f"> {body.get('method')}", f"{text} (#{number})")
 
 
-def _describe_log(log: Sequence[LogEvent], whole: bool) -> list[Entry]:
+def _describe_log(log: Sequence[LogEvent], whole: bool) -> list[TimelineEntry]:
     """Return the entries of the events of a thread; all events of a message are one."""
-    lines: list[Entry | _Message] = []
+    lines: list[TimelineEntry | _Message] = []
     open_messages: dict[tuple[str, ...], _Message] = {}
     for one in log:
         graphs = "/".join(_shorten_segment(segment, whole) for segment in one.event.namespace)
         place = f" in {graphs}" if graphs else ""
         if one.event.method != _MESSAGE or not isinstance(one.data, dict):
-            lines.append(Entry(one.at, one.name + place, _describe_event(one, whole)))
+            lines.append(TimelineEntry(one.at, one.name + place, _describe_event(one, whole)))
             continue
         message = open_messages.get(one.event.namespace)
         if message is None or message.is_whole or one.data.get("event") == "message-start":
@@ -144,7 +146,10 @@ def _describe_log(log: Sequence[LogEvent], whole: bool) -> list[Entry]:
             open_messages[one.event.namespace] = message
             lines.append(message)
         _add(message, one.data)
-    return [line if isinstance(line, Entry) else _describe_message(line, whole) for line in lines]
+    return [
+        line if isinstance(line, TimelineEntry) else _describe_message(line, whole)
+        for line in lines
+    ]
 
 
 def _add(message: _Message, data: dict[str, Any]) -> None:
@@ -164,11 +169,11 @@ def _add(message: _Message, data: dict[str, Any]) -> None:
             pass
 
 
-def _describe_message(message: _Message, whole: bool) -> Entry:
+def _describe_message(message: _Message, whole: bool) -> TimelineEntry:
     blocks = " ".join(_describe_block(block, whole) for block in message.blocks.values())
     unfinished = "" if message.is_whole else " (unfinished)"
     text = f"{message.role} {blocks}{unfinished}"
-    return Entry(message.at, _MESSAGE + message.place, text)
+    return TimelineEntry(message.at, _MESSAGE + message.place, text)
 
 
 def _describe_block(block: Json, whole: bool) -> str:

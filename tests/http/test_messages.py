@@ -3,7 +3,7 @@ import pytest
 from mockserver.http.messages import (
     CASSETTE_HEADER,
     SESSION_HEADER,
-    find_start,
+    find_url_prefix,
     split_target,
 )
 
@@ -56,4 +56,4 @@ def test_names_stand_before_the_path(
 )  # fmt: skip
 def test_a_prefix_is_removed(raw: str, path: str, start: str) -> None:
     assert split_target(raw, "/api/langgraph")[0] == path
-    assert find_start(raw, path) == start
+    assert find_url_prefix(raw, path) == start

@@ -15,7 +15,7 @@ from langgraph_sdk import get_client
 
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.conversation import Began
+from mockserver.conversations.conversation import ConversationStart
 from mockserver.conversations.recordings import Recordings
 from mockserver.matching.index import Index
 from mockserver.store.cassette_file import CassetteFile
@@ -111,7 +111,7 @@ def conversations(path: Path) -> list[list[Exchange]]:
     file = CassetteFile(path, path.name, Policy(), 1 << 30)
     found: list[list[Exchange]] = []
     for one in Recordings(Index((file.cassette,)), file.exchange).conversations:
-        creation = one.creation if one.began is Began.CREATED else None
+        creation = one.creation if one.began is ConversationStart.CREATED else None
         entries = [*([creation] if creation else []), *(entry for entry, _ in one.requests)]
         found.append([file.exchange(entry) for entry in entries])
     return [exchanges for exchanges in found if exchanges]

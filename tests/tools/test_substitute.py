@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.tools.rewrite_values import Change, find_changes, rewrite_values
+from mockserver.tools.rewrite_values import Replacement, find_changes, rewrite_values
 from mockserver.tools.source import parse_source
 from mockserver.tools.substitute import Substitution
 from tests.tools.cassettes import HEALTHY, edited
@@ -21,7 +21,7 @@ def tokens_as_events(tokens: list[str]) -> str:
     )
 
 
-def substitute(text: str, old: str, new: str) -> tuple[str, list[Change]]:
+def substitute(text: str, old: str, new: str) -> tuple[str, list[Replacement]]:
     """Return *text* with *old* replaced by *new*, and the changes."""
     parts = parse_source("chat.yaml", text.encode()).parts
     substitution = Substitution(old, new)

@@ -22,7 +22,7 @@ from mockserver.http.messages import (
 )
 from mockserver.matching.index import Index
 from mockserver.redaction.redactor import RedactionRules
-from mockserver.server.control.routes import ROUTES, Question
+from mockserver.server.control.routes import ROUTES, ControlRequest
 from mockserver.server.faults import Faults
 from mockserver.server.journal import Journal
 from mockserver.server.responders.replay import Cassettes
@@ -90,7 +90,7 @@ class ControlApi:
         route, place = chosen
         try:
             parameters = _parse_parameters(query, prefix_headers, route.parameters)
-            answer = await route.answer(self, Question(request, parameters, place, body))
+            answer = await route.answer(self, ControlRequest(request, parameters, place, body))
         except MockServerError as error:
             return _create_error(error.status, str(error))
         return answer if isinstance(answer, web.StreamResponse) else web.json_response(answer)

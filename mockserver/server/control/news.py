@@ -11,13 +11,13 @@ from mockserver.formats.json_text import Json, dumps
 from mockserver.server.journal import Journal, JournalEntry
 
 MAX_WAITING = 500
-"""The maximum number of events that wait for a listener. A slow one is told to load the journal again instead."""
+"""The maximum number of events that wait for a listener. A slow one gets the event `reload` instead: it has to load the journal again."""
 
 _PAUSE = 0.05
 """Seconds between two writes."""
 
 _MAX_SHARE = 4
-"""To make events takes time from a busy server; the pause after it is this many times as long."""
+"""Encoding events takes time; the pause after it is this many times as long."""
 
 _BATCH = 50
 """The maximum number of events of one write."""

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mockserver.server.control.api import ControlApi
 
 
-class Question(NamedTuple):
+class ControlRequest(NamedTuple):
     """A request to the control API: *place* is what stands behind the name of its path, such as `chat.yaml/3`."""
 
-    request: web.BaseRequest
+    http: web.BaseRequest
     parameters: dict[str, str]
     place: str = ""
     body: bytes = b""
@@ -40,7 +40,7 @@ class Route:
 
     path: str
     """The path; words in capital letters stand for a place."""
-    answer: Callable[["ControlApi", Question], Awaitable[Json | web.StreamResponse]]
+    answer: Callable[["ControlApi", ControlRequest], Awaitable[Json | web.StreamResponse]]
     parameters: tuple[str, ...] = ()
     method: str = "GET"
 
@@ -57,89 +57,89 @@ class Route:
         return place if name == self.name and place else None
 
 
-async def answer_health(api: "ControlApi", question: Question) -> Json:
+async def answer_health(api: "ControlApi", request: ControlRequest) -> Json:
     return api.health()
 
 
-async def answer_journal(api: "ControlApi", question: Question) -> Json | web.StreamResponse:
+async def answer_journal(api: "ControlApi", request: ControlRequest) -> Json | web.StreamResponse:
     from mockserver.server.control.calls import parse_sources, view_journal
 
-    accepted = question.request.headers.get("Accept", "")
-    if question.request.method == "HEAD" or EVENT_STREAM not in accepted:
-        return await asyncio.to_thread(view_journal, api.journal, question.parameters, api.rules)
-    sources = parse_sources(question.parameters.get("source"))
+    accepted = request.http.headers.get("Accept", "")
+    if request.http.method == "HEAD" or EVENT_STREAM not in accepted:
+        return await asyncio.to_thread(view_journal, api.journal, request.parameters, api.rules)
+    sources = parse_sources(request.parameters.get("source"))
 
     def selects(entry: JournalEntry) -> bool:
-        return entry.reply.source in sources and question.session in (None, entry.session)
+        return entry.reply.source in sources and request.session in (None, entry.session)
 
-    return await api.news.serve(question.request, selects)
+    return await api.news.serve(request.http, selects)
 
 
-async def answer_call(api: "ControlApi", question: Question) -> Json:
+async def answer_call(api: "ControlApi", request: ControlRequest) -> Json:
     from mockserver.server.control.calls import parse_number, view_whole_call
 
-    number = parse_number({"number": question.place}, "number")
+    number = parse_number({"number": request.place}, "number")
     entry = api.journal.find(number)
     if entry is None:
         raise NotFoundError(f"no request {number} in the journal")
     return await asyncio.to_thread(view_whole_call, entry, api.rules)
 
 
-async def answer_misses(api: "ControlApi", question: Question) -> web.Response:
+async def answer_misses(api: "ControlApi", request: ControlRequest) -> web.Response:
     """Return the explanations of misses and errors; status 409 if there are any, so that `curl --fail` fails."""
     from mockserver.server.control.calls import explain_misses
 
-    text = explain_misses(api.journal.calls(question.session))
+    text = explain_misses(api.journal.calls(request.session))
     return web.Response(text=f"{text or 'no misses'}\n", status=409 if text else 200)
 
 
-async def answer_exchanges(api: "ControlApi", question: Question) -> Json:
+async def answer_exchanges(api: "ControlApi", request: ControlRequest) -> Json:
     if api.cassettes is None:
         return {"exchanges": [], "total": 0}
-    return api.exchanges.view_list(question.parameters)
+    return api.exchanges.view_list(request.parameters)
 
 
-async def answer_exchange(api: "ControlApi", question: Question) -> Json:
-    return await api.exchanges.view_one(question.place, question.session)
+async def answer_exchange(api: "ControlApi", request: ControlRequest) -> Json:
+    return await api.exchanges.view_one(request.place, request.session)
 
 
-async def answer_cassettes(api: "ControlApi", question: Question) -> Json:
-    rows = api.exchanges.view_cassettes(question.session) if api.cassettes else []
+async def answer_cassettes(api: "ControlApi", request: ControlRequest) -> Json:
+    rows = api.exchanges.view_cassettes(request.session) if api.cassettes else []
     return {"cassettes": rows}
 
 
-async def answer_lint(api: "ControlApi", question: Question) -> Json:
+async def answer_lint(api: "ControlApi", request: ControlRequest) -> Json:
     if api.cassettes is None:
         return {"findings": []}
-    return {"findings": await api.exchanges.view_findings(question.parameters.get("cassette"))}
+    return {"findings": await api.exchanges.view_findings(request.parameters.get("cassette"))}
 
 
-async def answer_compare(api: "ControlApi", question: Question) -> Json:
-    if not {"left", "right"} <= question.parameters.keys():
+async def answer_compare(api: "ControlApi", request: ControlRequest) -> Json:
+    if not {"left", "right"} <= request.parameters.keys():
         raise RequestError("compare needs two exchanges: ?left=chat.yaml%231&right=chat.yaml%232")
-    left, right = question.parameters["left"], question.parameters["right"]
+    left, right = request.parameters["left"], request.parameters["right"]
     return {"differences": await asyncio.to_thread(api.exchanges.compare, left, right)}
 
 
-async def answer_sessions(api: "ControlApi", question: Question) -> Json:
+async def answer_sessions(api: "ControlApi", request: ControlRequest) -> Json:
     from mockserver.server.control.live_sessions import view_sessions
 
     return view_sessions(api.journal, api.cassettes)
 
 
-async def answer_report(api: "ControlApi", question: Question) -> web.Response:
-    page = await asyncio.to_thread(api.report, question.session)
+async def answer_report(api: "ControlApi", request: ControlRequest) -> web.Response:
+    page = await asyncio.to_thread(api.report, request.session)
     return web.Response(text=page, content_type="text/html")
 
 
-async def answer_faults(api: "ControlApi", question: Question) -> Json:
-    named = question.request.headers.get(SESSION_HEADER)
-    session = question.parameters.get("session", named and unquote(named))
-    return answer(api.faults, question.request.method, session, question.body)
+async def answer_faults(api: "ControlApi", request: ControlRequest) -> Json:
+    named = request.http.headers.get(SESSION_HEADER)
+    session = request.parameters.get("session", named and unquote(named))
+    return answer(api.faults, request.http.method, session, request.body)
 
 
-async def answer_reset(api: "ControlApi", question: Question) -> Json:
-    api.reset(question.session)
+async def answer_reset(api: "ControlApi", request: ControlRequest) -> Json:
+    api.reset(request.session)
     return {"ok": True}
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from mockserver.cassette.model import Repeat, Response
 from mockserver.conversations.derived import derive_run
 from mockserver.conversations.human_messages import Pairs, TypedTexts
-from mockserver.conversations.outside import OutsideIds
+from mockserver.conversations.session_ids import SessionIds
 from mockserver.http.messages import Reply, Request, cassette_name
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.index import Entry, Match
@@ -28,7 +28,7 @@ _UUID_START = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
 
 
 class Cache:
-    """What takes long to compute for a request or a response, by key. Of more than *limit* bytes, the least recently used are forgotten."""
+    """A cache of computed values by key. It holds at most *limit* bytes; the least recently used values are dropped first."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -36,7 +36,7 @@ class Cache:
         self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
     def get(self, key: Hashable, compute: Callable[[], tuple[V, int]]) -> V:
-        """Return the value under *key*, at first what *compute* returns with its size; that is kept unless it takes more than an eighth of the cache."""
+        """Return the value under *key*; if there is none, what *compute* returns with its size, which is kept unless it takes more than an eighth of the cache."""
         values = self._values
         if key in values:
             values.move_to_end(key)
@@ -102,13 +102,13 @@ class ExchangeHit:
         """Count the play, and return *reply* with the client's ids."""
         session = self.session
         session.counts[self.counter] += 1
-        outside, threads = session.outside_ids, session.threads
+        ids, threads = session.ids, session.threads
         recorded = self.entry.fingerprint.ids
         if recorded or self.pairs:
-            outside.bind(self.pairs or dict(zip(recorded, recorded, strict=True)))
+            ids.bind(self.pairs or dict(zip(recorded, recorded, strict=True)))
         if b'"messages"' in self.request.body and b'"id"' in self.request.body:
-            outside.bind_messages(self.request, self.library.request(self.entry))
-        translated = outside.to_live_reply(reply, threads) if session.has_ids else reply
+            ids.bind_messages(self.request, self.library.request(self.entry))
+        translated = ids.to_live_reply(reply, threads) if session.has_ids else reply
         id_pairs = tuple((live, one) for live, one in self.pairs.items() if live != one)
         if translated is reply and not id_pairs and self.how is None:
             return reply  # only the unchanged reply is prebuilt for all clients
@@ -151,13 +151,13 @@ class ExchangeReplay:
         found, recorded = keys.found, request
         pairs: dict[str, str] = {}
         if keys.has_ids:
-            outside, threads = session.outside_ids, session.threads
-            recorded = outside.to_recorded_request(request, threads)
+            ids, threads = session.ids, session.threads
+            recorded = ids.to_recorded_request(request, threads)
             if recorded is not request:
                 keys = self.keys_for(recorded)
-            found, pairs = keys.found, outside.find_pairs(request, recorded)
+            found, pairs = keys.found, ids.find_pairs(request, recorded)
             if found is None and not self._once:
-                found, renamed = self._find_renamed(recorded, keys, outside, pairs)
+                found, renamed = self._find_renamed(recorded, keys, ids, pairs)
                 pairs = {**pairs, **renamed}
         if found is None:
             return self._find_derived(recorded, keys, session)
@@ -216,7 +216,7 @@ class ExchangeReplay:
         return replace(hit, how="derived")
 
     def _find_renamed(
-        self, request: Request, keys: RequestKeys, outside: OutsideIds, known: dict[str, str]
+        self, request: Request, keys: RequestKeys, ids: SessionIds, known: dict[str, str]
     ) -> tuple[Match | None, dict[str, str]]:
         """Return the exchanges whose requests differ from *request* in ids only, with the pairs of these: live to recorded.
 
@@ -233,7 +233,7 @@ class ExchangeReplay:
             pairs = {live: one for live, one in both if live != one or one not in known.values()}
             # An assistant that was recorded means itself.
             means_itself = all(live == one or live not in index.ids for live, one in pairs.items())
-            if means_itself and outside.may_bind(pairs):
+            if means_itself and ids.may_bind(pairs):
                 return found, pairs
         return None, {}
 

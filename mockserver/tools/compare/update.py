@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Exchange, Stream, TimedChunk, TimedEvent, join_chunks
 from mockserver.formats import sse
-from mockserver.tools.compare.verify import THREAD, Conversation, Outcome, Result, find_shown_thread
+from mockserver.tools.compare.verify import (
+    THREAD,
+    LiveConversation,
+    Outcome,
+    Result,
+    find_shown_thread,
+)
 from mockserver.tools.fmt import join_parts, rewrite_part
 from mockserver.tools.source import CassetteSource, Part
 
@@ -46,7 +52,7 @@ def update_source(source: CassetteSource, results: Sequence[Result]) -> Update:
     return Update(join_parts(source.header, parts), tuple(renewed), tuple(refused))
 
 
-def restore_ids(live: Exchange, conversation: Conversation) -> Exchange:
+def restore_ids(live: Exchange, conversation: LiveConversation) -> Exchange:
     """Return the *live* exchange with the recorded ids in its response, in place of those that stand for them in *conversation*."""
     restore = conversation.comparator.restore
     response = live.response

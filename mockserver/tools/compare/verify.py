@@ -82,7 +82,7 @@ class Result:
 
 
 @dataclass(slots=True)
-class Conversation:
+class LiveConversation:
     """Turns recorded requests into live ones: ids from live responses replace the recorded ids. *new_id* makes the ids that a client chooses."""
 
     new_id: Callable[[], str]

@@ -18,7 +18,7 @@ from mockserver.cassette.model import (
 from mockserver.formats.sse import LF, Event
 from mockserver.http.messages import Request
 from mockserver.tools.compare.update import Update, restore_ids, update_source
-from mockserver.tools.compare.verify import Conversation, Outcome, Result
+from mockserver.tools.compare.verify import LiveConversation, Outcome, Result
 from mockserver.tools.source import CassetteSource, parse_source
 
 ONE, TWO, NEW = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "129")
@@ -151,7 +151,7 @@ def test_several_subscriptions_of_a_socket_are_refused() -> None:
 
 
 def test_live_ids_become_recorded_ones() -> None:
-    conversation = Conversation(lambda: NEW)
+    conversation = LiveConversation(lambda: NEW)
     conversation.comparator.pair_ids(ONE, NEW)
     conversation.resumed["7-0"] = "1-0"
     fields = (("event", f"values|{NEW}"), ("data", f'{{"run_id":"{NEW}"}}'), ("id", "7-0"))

@@ -13,7 +13,7 @@ from mockserver.http.messages import Request
 from mockserver.tools.compare.junit import format_junit
 from mockserver.tools.compare.report import summarize
 from mockserver.tools.compare.structure import compare_types
-from mockserver.tools.compare.verify import Conversation, Outcome, Result, warn_if_old
+from mockserver.tools.compare.verify import LiveConversation, Outcome, Result, warn_if_old
 
 ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
 JSON = (("content-type", "application/json"),)
@@ -35,7 +35,7 @@ def stream(*events: tuple[str, Any], headers: Any = SSE) -> Response:
 
 
 def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[str, ...]:
-    conversation = Conversation(lambda: THREE)
+    conversation = LiveConversation(lambda: THREE)
     conversation.observe_response(recorded, live)
     request = Request("POST", "/runs/wait")
     exchanges = (Exchange(request, response) for response in (recorded, live))
@@ -143,7 +143,7 @@ def test_values_are_compared_on_request() -> None:
 
 
 def test_live_ids_are_used_in_later_requests() -> None:
-    conversation = Conversation(lambda: THREE)
+    conversation = LiveConversation(lambda: THREE)
     conversation.observe_response(body({"thread_id": ONE}), body({"thread_id": TWO}))
 
     sent_live = conversation.translate_request(
@@ -155,7 +155,7 @@ def test_live_ids_are_used_in_later_requests() -> None:
 
 
 def test_ids_from_headers_and_events_are_used_too() -> None:
-    conversation = Conversation(lambda: THREE)
+    conversation = LiveConversation(lambda: THREE)
 
     def resumable(run: str, number: str) -> Response:
         event = Event((("event", "metadata"), ("data", "{}"), ("id", number)))
@@ -182,7 +182,7 @@ def test_ids_from_headers_and_events_are_used_too() -> None:
     ],
 )  # fmt: skip
 def test_a_thread_id_chosen_by_the_client_is_replaced(path: str, sent: Any) -> None:
-    conversation = Conversation(lambda: THREE)
+    conversation = LiveConversation(lambda: THREE)
     sent_live = conversation.translate_request(Request("POST", path, (), json.dumps(sent).encode()))
 
     assert ONE not in sent_live.path + sent_live.body.decode()
@@ -196,7 +196,7 @@ def test_a_thread_id_chosen_by_the_client_is_replaced(path: str, sent: Any) -> N
 @pytest.mark.parametrize("path", ["/threads", "/api/threads", "/api//threads/"])
 def test_threads_are_deleted_below_their_prefix(path: str) -> None:
     prefix = path.partition("/threads")[0].rstrip("/")
-    conversation = Conversation(lambda: THREE)
+    conversation = LiveConversation(lambda: THREE)
     request = Request("POST", path, (), json.dumps({"thread_id": ONE}).encode())
     sent = conversation.translate_request(request)
     conversation.note_created_thread(Exchange(sent, body({"thread_id": TWO})))
@@ -205,7 +205,7 @@ def test_threads_are_deleted_below_their_prefix(path: str) -> None:
 
 
 def test_the_copy_of_a_thread_is_deleted_too() -> None:
-    conversation = Conversation(lambda: THREE)
+    conversation = LiveConversation(lambda: THREE)
     copied = Exchange(Request("POST", f"/threads/{ONE}/copy"), body({"thread_id": TWO}))
     conversation.note_created_thread(copied)
 
@@ -213,7 +213,7 @@ def test_the_copy_of_a_thread_is_deleted_too() -> None:
 
 
 def test_an_unknown_thread_id_is_unchanged() -> None:
-    conversation = Conversation(lambda: THREE)
+    conversation = LiveConversation(lambda: THREE)
 
     assert (
         conversation.translate_request(Request("GET", f"/threads/{ONE}")).path == f"/threads/{ONE}"

@@ -9,7 +9,7 @@ from mockserver.http.messages import Reply, Request
 
 
 @dataclass(slots=True)
-class OutsideIds:
+class SessionIds:
     """Ids of assistants and messages that stand for recorded ones in a session; its live threads add theirs."""
 
     own: IdMap = field(default_factory=IdMap)
