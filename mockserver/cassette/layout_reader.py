@@ -23,7 +23,7 @@ _INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@` ")
 def read_mapping(raw: bytes) -> Mapping | None:
     """Return the mapping that `strict_yaml.parse` reads from *raw*; None for any other layout, and for errors.
 
-    A JSON value, below a key `body`, has plain lists and dictionaries, without lines.
+    A JSON value, below the key `body` of a request or response, has plain lists and dictionaries, without lines.
     """
     if not is_clean(raw):
         return None
@@ -71,7 +71,10 @@ class _Reader:
                 mapping.lines[key] = self.line
             self.at = found.end()
             self.line += 1
-            was_json, self._is_json = self._is_json, self._is_json or key == "body"
+            was_json, self._is_json = (
+                self._is_json,
+                self._is_json or (key == "body" and indent == 2),
+            )
             if written:
                 mapping[key] = self._read_value(written, indent + 2)
             else:

@@ -97,7 +97,7 @@ class LiveStream:
 
     def _feed(self, chunk: bytes) -> None:
         self._recorder.feed(chunk, time.monotonic())
-        events, *_, self._unread = sse.decode_stream(self._unread + chunk)
+        events, self._unread = sse.decode_received(self._unread + chunk)
         self._progress.add_received(events)
         self._news.set()
 

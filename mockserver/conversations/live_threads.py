@@ -24,9 +24,10 @@ ReadKey = tuple[int, bool, Key]
 
 @dataclass(frozen=True, slots=True)
 class CutTurn:
-    """A turn whose response was cut on demand: the *key* of its request, and *how* and with which *response* it is played again."""
+    """A turn whose response was cut on demand: the *key* of its request, that of the *recorded* one, and *how* and with which *response* it is played again."""
 
     key: Key
+    recorded: Key
     how: str | None
     response: Response | None
 

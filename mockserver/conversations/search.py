@@ -151,8 +151,10 @@ class Search:
         turns, number = current.turns, live.progress
         key = self.query.build_key(live.ids, current.rules)
         if (cut := live.cut_turn) and cut.key == key:
-            last = turns[number - 1]
-            return Answer(last, live, current, live.ids, "was cut before", cut.how, cut.response)
+            last = turns[number - 1] if 0 < number <= len(turns) else None
+            if last is not None and last.entry.key == cut.recorded:  # no edit has replaced it
+                why = "was cut before"
+                return Answer(last, live, current, live.ids, why, cut.how, cut.response)
         if number < len(turns) and turns[number].entry.key == key:
             refused = [step for step in current.reads.get(key, ()) if step.progress == number]
             if live.read_counts[number, False, key] >= len(refused):

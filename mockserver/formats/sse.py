@@ -67,6 +67,19 @@ def decode_stream(raw: bytes) -> tuple[list[Event], list[int], str, bytes]:
     return events, sizes, ending, tail
 
 
+def split_received(received: bytes) -> tuple[list[bytes], bytes]:
+    """Split the bytes that were *received* up to now as `split_blocks` does; a last CR belongs to the rest, since an LF may follow."""
+    complete = received.removesuffix(b"\r")
+    blocks, rest = split_blocks(complete)
+    return blocks, rest + received[len(complete) :]
+
+
+def decode_received(received: bytes) -> tuple[list[Event], bytes]:
+    """Return the events in the bytes that were *received* up to now, and the incomplete rest; each event may have its own line ending."""
+    blocks, rest = split_received(received)
+    return [decode(block, detect_line_ending(block)) for block in blocks], rest
+
+
 def detect_line_ending(raw: bytes) -> str:
     """Return the first line ending in *raw*, or CRLF if it has none."""
     found = _FIRST_LINE_END.search(raw)

@@ -12,6 +12,7 @@ from mockserver.redaction.names import FIRST_WORDS, is_secret_name
 from mockserver.redaction.shapes import possible_shapes
 
 _CUT = ',"'
+_JSON_STARTS = ("{", "[", '"')
 _MARKS = frozenset(("id", "run_id", "index", ""))
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]|\\/")
 _OTHER_ESCAPES = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
@@ -62,8 +63,11 @@ def _add_pieces(datas: list[str], texts: set[str]) -> None:
 
     Strings continue if they stand under the same key, at the same place among those of this key, in events of one message.
     """
-    if datas[0][:1] not in ("{", "[", '"'):
-        texts.update((*datas, "".join(datas)))
+    plain = [data for data in datas if not data.startswith(_JSON_STARTS)]
+    if plain:
+        texts.update((*plain, "".join(plain)))
+        datas = [data for data in datas if data.startswith(_JSON_STARTS)]
+    if not datas:
         return
     joined, examples = _join_tokens(datas, texts)
     rows = [_cut(data) for data in joined]

@@ -161,7 +161,7 @@ class EventSocket:
         async with aclosing(body_chunks(with_faulty_body(reply))) as chunks:
             try:
                 async for chunk in chunks:
-                    events, *_, rest = sse.decode_stream(rest + chunk)
+                    events, rest = sse.decode_received(rest + chunk)
                     for event in events:
                         await self._send_event(dict(event.fields))
             except ConnectionAbortedError:  # a fault

@@ -113,10 +113,7 @@ async def _mark_after_events(
         if count == 0:
             yield chunk
             continue
-        received = rest + chunk
-        complete = received.removesuffix(b"\r")  # the rest of a CRLF may follow
-        blocks, rest = sse.split_blocks(complete)
-        rest += received[len(complete) :]
+        blocks, rest = sse.split_received(rest + chunk)
         for number, block in enumerate(blocks):
             yield block
             count -= _is_event(block)

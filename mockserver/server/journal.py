@@ -129,7 +129,7 @@ class JournalEntry:
 
     def forget_response(self) -> None:
         """Forget what was sent."""
-        self.reply = replace(self.reply, body=b"")
+        self.reply = replace(self.reply, headers=(), body=b"", on_sent=None)
         self.steps, self.size, self.is_truncated, self.is_forgotten = (), 0, True, True
 
 

@@ -1,5 +1,6 @@
 """Read a cassette file for its index: the header, the request of each exchange, and whether the last exchange is incomplete."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mockserver.cassette import documents, layout_reader, yaml_codec
@@ -15,6 +16,9 @@ from mockserver.matching.rules import MatchRules, header_from, merge_rules
 
 _RECORDED = b"---\nrequest:"
 """The first bytes of a recorded exchange."""
+
+_INTEGRAL = re.compile(rb"\.0|[0-9][eE][+-]?[0-9]+$", re.MULTILINE)
+"""What a number is written with that may be the same as a whole number: 1.0, 1e3."""
 
 _INTERRUPTED = "(a recording was killed before its first exchange)"
 
@@ -145,7 +149,7 @@ def _read_form(document: Document, raw: bytes) -> tuple[dict[str, Json], yaml_co
             # Most requests. Their bodies need not be written as JSON, and parsed again.
             del request["body"]
             head = yaml_codec.head_from(parsed)
-            body = integral_to_int(body) if b".0" in raw else body
+            body = integral_to_int(body) if _INTEGRAL.search(raw) else body
             return canonical_form(head.request.method, head.request.path, {"body": body}), head
         case _:
             head = read_head(document)

@@ -38,17 +38,20 @@ def agrees(text: str) -> bool:
     return True
 
 
-def with_lines(value: Any) -> Any:
-    """Return *value* with the types and the lines of all its parts; those of JSON values have no lines."""
+def with_lines(value: Any, depth: int = 0) -> Any:
+    """Return *value* with the types and the lines of all its parts; those of JSON values, in the body of a request, have no lines."""
     match value:
         case Mapping():
             parts = [
-                (name, as_json(part) if name == "body" else with_lines(part))
+                (
+                    name,
+                    as_json(part) if name == "body" and depth == 1 else with_lines(part, depth + 1),
+                )
                 for name, part in value.items()
             ]
             return "mapping", value.line, value.lines, parts
         case Sequence():
-            return "list", value.line, value.lines, list(map(with_lines, value))
+            return "list", value.line, value.lines, [with_lines(part, depth + 1) for part in value]
         case _:
             return type(value), value
 
@@ -68,6 +71,13 @@ def types(value: Any) -> set[type]:
     """Return the types of *value* and all its parts."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return {type(value)}.union(*map(types, parts))
+
+
+def test_a_header_named_body_is_no_body() -> None:
+    headers = (("body", "caf\udce9"), ("body", "plain"))
+    request = Request("POST", "/runs/wait", headers, b"{}")
+
+    assert agrees(written(request))
 
 
 def test_a_body_has_plain_types() -> None:

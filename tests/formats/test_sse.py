@@ -94,3 +94,20 @@ def test_a_stream_is_decoded_like_its_blocks(ending: str, lines: list[str]) -> N
     blocks, rest = sse.split_blocks(raw)
     assert (sizes, detected, tail) == ([*map(len, blocks)], sse.detect_line_ending(raw), rest)
     assert events == [sse.decode(block, detected) for block in blocks]
+
+
+@pytest.mark.parametrize("ending", [sse.CRLF, sse.LF])
+@pytest.mark.parametrize("size", [1, 2, 7, 43])
+def test_events_are_received_in_pieces_of_any_size(ending: str, size: int) -> None:
+    events = [
+        sse.Event((("event", "values"), ("data", f'{{"n":{number}}}'))) for number in range(9)
+    ]
+    raw = b": here\n\n" + b"".join(sse.encode(event, ending) for event in events)
+    received: list[sse.Event] = []
+    rest = b""
+    for start in range(0, len(raw), size):
+        found, rest = sse.decode_received(rest + raw[start : start + size])
+        received += found
+
+    assert received == [sse.Event((("comment", "here"),)), *events]
+    assert rest == b""

@@ -127,6 +127,12 @@ def test_a_secret_is_found_whose_halves_are_alike() -> None:
     assert may_match_stream(stream_of(*map(message, tokens)), ("ab12-ab12-",))
 
 
+def test_a_secret_is_found_in_plain_texts_between_json() -> None:
+    stream = stream_of(*map(message, (token("hi"), SECRET[:9], token("ho"), SECRET[9:])))
+
+    assert may_match_stream(stream, (SECRET,))
+
+
 def test_an_ordinary_stream_passes_the_prefilter() -> None:
     tokens = [token(f" word{number}") for number in range(20)] + [token("", x="last")]
     stream = stream_of(*map(message, tokens), comment("heartbeat"))

@@ -1,5 +1,6 @@
 """Faults on demand: what clients get, and what changes for later requests."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -179,6 +180,33 @@ async def test_a_cut_turn_is_played_again_although_the_next_one_is_the_same(serv
         "turns.yaml#2",
         "turns.yaml#3",
     ]
+
+
+@pytest.mark.parametrize("edited_text", [None, "get"])
+async def test_a_cut_turn_that_an_edit_has_removed_is_not_played(
+    edited_text: str | None, start: Start
+) -> None:
+    creation, first, second = TURNS.removeprefix("mockserver: 1\n---\n").split("---\n")
+    edited = (
+        [creation, first, second.replace("go on", edited_text)]
+        if edited_text
+        else [creation, first]
+    )
+
+    def dump(documents: list[str]) -> str:
+        return "mockserver: 1\n" + "".join(f"---\n{document}" for document in documents)
+
+    server = await start(turns=dump([creation, first, second.replace("go on", "stop")]))
+    async with server.client.post("/threads", json={}) as response:
+        path = f"/threads/{(await response.json())['thread_id']}/runs/stream"
+    await post(server, path, "go on")
+    cut = await post(server, path, "stop", **{"x-mockserver-fault": '{"cut": 1}'})
+    write = Path(server.cassettes.library.path("turns.yaml")).write_text
+    await asyncio.to_thread(write, dump(edited))
+    status, source, *_ = await post(server, path, "stop")
+
+    assert cut[3]
+    assert (status, source) == (404, "miss")
 
 
 async def test_a_cut_turn_need_not_be_asked_for_again(server: Server) -> None:

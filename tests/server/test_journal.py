@@ -186,6 +186,15 @@ def test_responses_are_kept_up_to_their_limit(monkeypatch: pytest.MonkeyPatch) -
     assert (long.reply.body, long.is_forgotten, long.is_truncated) == (b"", False, True)
 
 
+def test_of_a_forgotten_response_no_header_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_RESPONSES", 1)
+    journal = Journal()
+    journal.append(request_to("/0"), answered(body=b"xx", headers=(("x-long", "x" * 5000),)))
+
+    (entry,) = journal.entries()
+    assert (entry.is_forgotten, entry.reply.headers) == (True, ())
+
+
 def test_of_a_long_stream_the_beginning_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_module, "MAX_RESPONSE", 110)
     steps = ((0.0, b"123456"), (1.0, b"123456"), (2.0, b"1"))

@@ -280,3 +280,15 @@ def test_a_folder_is_loaded_wherever_a_kill_has_cut_a_file(rest: str, tmp_path: 
 
         assert len(library.index.entries) in (1, 2), length
         assert len(lines) <= 1, length
+
+
+@pytest.mark.parametrize("number", ["1000", "1000.0", "1e3", "10E+2"])
+def test_a_number_is_the_same_however_it_is_written(
+    number: str, tmp_path: Path, report: Lines
+) -> None:
+    body = f"mockserver: 1\n---\nrequest:\n  path: /x\n  body:\n    n: {number}\nresponse:\n  status: 204\n"
+    (tmp_path / "a.yaml").write_text(body)
+    loaded = library(report, tmp_path)
+
+    form = canonicalize(Request("POST", "/x", (), b'{"n":1000}'))
+    assert loaded.index.find(loaded.index.request_keys(form)) is not None

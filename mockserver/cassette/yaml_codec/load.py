@@ -76,8 +76,7 @@ def load_exchange(text: str) -> Exchange | None:
 def exchange_from(document: Any) -> Exchange:
     """Return the exchange in the parsed *document*; ReadError if it is not an exchange."""
     head = head_from(document, whole=True)
-    redacted = get_typed(document, "redacted", int) or 0
-    return Exchange(head.request, response_from(document), head.repeat, redacted, head.at)
+    return Exchange(head.request, response_from(document), head.repeat, head.redacted, head.at)
 
 
 def read_exchange(raw: bytes) -> Exchange | None:
@@ -91,6 +90,7 @@ class Head(NamedTuple):
     request: Request
     repeat: Repeat | None = None
     at: float | None = None
+    redacted: int = 0
 
 
 def load_head(text: str, *, whole: bool = False) -> Head | None:
@@ -110,7 +110,8 @@ def head_from(document: Any, *, whole: bool = False) -> Head:
     for key in ("request", "response") if whole else ("request",):
         if key not in document:
             raise ReadError(f"an exchange needs a `{key}`", line=document.line)
-    return Head(_request(get_mapping(document, "request")), _repeat(document), _at(document))
+    request, redacted = get_mapping(document, "request"), get_typed(document, "redacted", int)
+    return Head(_request(request), _repeat(document), _at(document), redacted or 0)
 
 
 def _request(part: Mapping) -> Request:

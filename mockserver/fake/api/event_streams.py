@@ -105,8 +105,11 @@ def _start(call: ApiCall, params: Body) -> Json:
 def _respond(call: ApiCall, params: Body) -> Json:
     """Answer one or more interrupts, which starts another run."""
     several = params.get("responses")
+    if isinstance(several, list):
+        _check(schemas.ANSWERS, several, "params.responses")
+    else:
+        _check(schemas.ANSWER, params)
     entries = several if isinstance(several, list) else [params]
-    _check(schemas.ANSWERS, entries)
     answers = {entry["interrupt_id"]: entry.get("response") for entry in entries}
     thread = call.find_thread(parse_uuid(call.path[0]))
     known = _interrupt_ids(thread) if thread else answers.keys()
@@ -146,8 +149,8 @@ def _object(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
 
 
-def _check(schema: Schema, value: Json) -> None:
-    problem = find_problem(schema, value, "params")
+def _check(schema: Schema, value: Json, path: str = "params") -> None:
+    problem = find_problem(schema, value, path)
     if problem is not None:
         raise CommandError("invalid_argument", problem)
 

@@ -89,8 +89,8 @@ START_COMMAND = _object(
     assistant_id=Schema(types=("string",), minimum=1),
     langsmith_tracer=Schema(types=("object", "null"), properties=_TRACER, others=NULL),
 )
-_ANSWER = _object("interrupt_id", interrupt_id=TEXT, namespace=TEXTS)
-ANSWERS = Schema(types=("array",), minimum=1, others=_ANSWER)
+ANSWER = _object("interrupt_id", interrupt_id=TEXT, namespace=TEXTS)
+ANSWERS = Schema(types=("array",), minimum=1, others=ANSWER)
 UNSUBSCRIBE = _object("subscription_id", subscription_id=TEXT)
 """The parameters of commands of event streams."""
 

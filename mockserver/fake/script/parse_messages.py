@@ -87,8 +87,9 @@ def _parse_call(item: Mapping) -> ToolCall:
         why = "a call needs a `result`: what the tool says (or `fails`: what went wrong)"
         raise ReadError(why, line=item.line)
     result = item[outcome] if outcome == "result" else parse_text(item, outcome)
-    get_only_key(item, ("fails", "status"), "a call")
     status = get_typed(item, "status", str)
+    if status is not None:
+        get_only_key(item, ("fails", "status"), "a call")
     if status not in (None, "success", "error"):
         raise ReadError("status: write `success` or `error`", line=item.lines["status"])
     failed = outcome == "fails" or status == "error"

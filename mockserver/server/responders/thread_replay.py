@@ -119,7 +119,7 @@ class ThreadHit:
             threads.remove(live)
         elif answer.is_turn:
             key = self.search.query.build_key(live.ids, answer.conversation.rules)
-            live.cut_turn = CutTurn(key, answer.how, answer.response)
+            live.cut_turn = CutTurn(key, answer.step.entry.key, answer.how, answer.response)
             live.runs_until = _NEVER
 
     def _with_run(self, reply: Reply, *, starts_events: bool) -> Reply:

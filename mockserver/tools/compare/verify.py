@@ -191,7 +191,9 @@ def _find_client_thread_ids(request: Request) -> Iterator[str]:
 def find_shown_thread(exchange: Exchange) -> str | None:
     """Return the thread that the server created in *exchange*, or None."""
     content = exchange.response.content
-    is_creation = exchange.request.method == "POST" and _CREATION.search(exchange.request.path)
+    is_creation = exchange.request.method == "POST" and _CREATION.search(
+        _split_path(exchange.request)[1]
+    )
     body = parse_body(content.raw) if is_creation and isinstance(content, Body) else None
     thread = body.get("thread_id") if isinstance(body, dict) else None
     return thread if isinstance(thread, str) else None

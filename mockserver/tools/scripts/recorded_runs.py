@@ -201,10 +201,13 @@ def _read_messages(events: list[RunEvent]) -> Iterator[RecordedVisit]:
 
 
 def _add_chunk(message: Message, chunk: Message) -> Message:
-    contents = (message["content"], chunk["content"])
-    parts = [part if isinstance(part, list) else [part] for part in contents]
+    first, second = contents = (message["content"], chunk["content"])
+    if isinstance(first, str) and isinstance(second, str):
+        content: Json = first + second
+    else:
+        content = [one for part in contents for one in (part if isinstance(part, list) else [part])]
     chunks = [_list_objects(one.get("tool_call_chunks")) for one in (message, chunk)]
-    return message | {"content": parts[0] + parts[1], "tool_call_chunks": chunks[0] + chunks[1]}
+    return message | {"content": content, "tool_call_chunks": chunks[0] + chunks[1]}
 
 
 def _join_calls(message: Message) -> Message:

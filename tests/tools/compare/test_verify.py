@@ -204,9 +204,10 @@ def test_threads_are_deleted_below_their_prefix(path: str) -> None:
     assert conversation.threads == [f"{prefix}/threads/{THREE}", f"{prefix}/threads/{TWO}"]
 
 
-def test_the_copy_of_a_thread_is_deleted_too() -> None:
+@pytest.mark.parametrize("path", ["/threads?x=1", "/%74hreads", f"/threads/{ONE}/copy"])
+def test_each_created_thread_is_deleted(path: str) -> None:
     conversation = LiveConversation(lambda: THREE)
-    copied = Exchange(Request("POST", f"/threads/{ONE}/copy"), body({"thread_id": TWO}))
+    copied = Exchange(Request("POST", path), body({"thread_id": TWO}))
     conversation.note_created_thread(copied)
 
     assert conversation.threads == [f"/threads/{TWO}"]
