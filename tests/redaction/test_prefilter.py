@@ -128,7 +128,7 @@ def test_a_secret_is_found_whose_halves_are_alike() -> None:
 
 
 def test_a_secret_is_found_in_plain_texts_between_json() -> None:
-    stream = stream_of(*map(message, (token("hi"), SECRET[:9], token("ho"), SECRET[9:])))
+    stream = stream_of(*map(message, (SECRET[:9], token("hi"), SECRET[9:])))
 
     assert may_match_stream(stream, (SECRET,))
 
