@@ -71,10 +71,8 @@ class _Reader:
                 mapping.lines[key] = self.line
             self.at = found.end()
             self.line += 1
-            was_json, self._is_json = (
-                self._is_json,
-                self._is_json or (key == "body" and indent == 2),
-            )
+            was_json = self._is_json
+            self._is_json = was_json or (key == "body" and indent == 2)
             if written:
                 mapping[key] = self._read_value(written, indent + 2)
             else:
