@@ -11,16 +11,16 @@ from uuid import uuid4
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts, with_progress
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Work
+from mockserver.cli.terminal import print_facts, with_progress
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.redaction.redactor import Redactor
 from mockserver.server import settings
+from mockserver.tools.cassette_source import CassetteSource
+from mockserver.tools.compare.change_report import changes_to_json, format_changes
 from mockserver.tools.compare.diff import ExchangePair, compare_sources
-from mockserver.tools.compare.report import changes_to_json, format_changes
 from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
-from mockserver.tools.source import CassetteSource
 
 
 @click.command()

@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts, wrap
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Work
+from mockserver.cli.terminal import print_facts, wrap
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.server import settings
+from mockserver.tools.cassette_source import looks_recorded, parse_source
 from mockserver.tools.fmt import format_source
 from mockserver.tools.lint.findings import CODES, Finding
 from mockserver.tools.lint.lint import fix_source, lint_source
-from mockserver.tools.source import looks_recorded, parse_source
 
 
 @click.command()

@@ -14,11 +14,11 @@ from mockserver.formats import sse
 from mockserver.http.messages import Request
 from mockserver.matching.summary import measure_duration
 from mockserver.server.upstream import Upstream
-from mockserver.tools.compare.live_logs import Progress, measure, select_seen
-from mockserver.tools.compare.logs import observe_streams
+from mockserver.tools.cassette_source import Part
+from mockserver.tools.compare.stream_progress import Progress, measure, select_seen
+from mockserver.tools.compare.thread_logs import observe_streams
 from mockserver.tools.compare.verify import LiveConversation
-from mockserver.tools.event_logs import starts_run
-from mockserver.tools.source import Part
+from mockserver.tools.readable_events import starts_run
 
 _SETTLE_TIMEOUT = 2.0
 """Seconds that the server may take for the head of a stream, and for what comes after the end of a run."""

@@ -13,13 +13,13 @@ from mockserver.cassette.model import Exchange
 from mockserver.cassette.normalize import Normalizer
 from mockserver.cassette.playback import encode_body
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts, print_table
-from mockserver.cli.work import NOT_A_CASSETTE, Work
+from mockserver.cli.batch import NOT_A_CASSETTE, Work
+from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
 from mockserver.matching import summary
 from mockserver.matching.canonical import canonical_form
 from mockserver.redaction.redactor import Redactor, redacted_exchange
-from mockserver.tools.source import Part
+from mockserver.tools.cassette_source import Part
 from mockserver.tools.timeline import TimelineEntry, find_timelines
 
 _NAME_WIDTH = 20

@@ -6,19 +6,19 @@ from pathlib import Path
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts, print_table
-from mockserver.cli.work import Opened, Work
+from mockserver.cli.batch import Opened, Work
+from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.summary import find_human_text
 from mockserver.matching.usage import merge_usages
 from mockserver.server import settings
-from mockserver.store import usage
+from mockserver.store import usage_files
 from mockserver.store.atomic import check_target, create
+from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.merge import merge_sources
 from mockserver.tools.prune import PrunePlan, plan_prune, remove_parts
-from mockserver.tools.source import CassetteSource, Part
 
 
 @click.command()
@@ -49,13 +49,13 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     for file in usages:
         if not file.exists():
             raise UsageError(f"{file}: no such file")
-    usage_by_file = merge_usages(usage.read_usage(path) for path in usages)
+    usage_by_file = merge_usages(usage_files.read_usage(path) for path in usages)
     work = Work()
     rows: list[dict[str, str]] = []
     empty: list[str] = []
     matched = False
     for opened in work.readable_cassettes(paths, "prune"):
-        plays = usage_by_file.get(usage.display_path(opened.path))
+        plays = usage_by_file.get(usage_files.display_path(opened.path))
         matched = matched or plays is not None
         plan = plan_prune(opened.source, plays)
         _report_kept(work, opened, plan)

@@ -12,7 +12,7 @@ from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.http.pacing import Pace
 from mockserver.server.log import Log
-from mockserver.store.writer import WriteMode
+from mockserver.store.cassette_writer import WriteMode
 
 if TYPE_CHECKING:
     from mockserver.server.recording import Stats

@@ -11,15 +11,15 @@ import click
 
 from mockserver.cassette.model import Exchange
 from mockserver.cli import options
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Work
 from mockserver.errors import UsageError
 from mockserver.redaction.redactor import redacted_exchange
 from mockserver.server import settings
 from mockserver.server.script_files import read_builtin_text
 from mockserver.store import atomic
-from mockserver.tools.scripts.documents import dump_script
 from mockserver.tools.scripts.from_cassette import write_script
 from mockserver.tools.scripts.from_graph import describe_graph
+from mockserver.tools.scripts.script_yaml import dump_script
 
 
 @click.command()

@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Work
+from mockserver.cli.terminal import print_facts
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.redaction.redactor import Redactor, parse_rules
 from mockserver.redaction.rewriter import Rewriter
 from mockserver.server import settings
+from mockserver.tools.cassette_source import Part, parse_source
 from mockserver.tools.rewrite_values import (
     UNREADABLE,
     Replacement,
@@ -20,7 +21,6 @@ from mockserver.tools.rewrite_values import (
     redactor_for,
     rewrite_values,
 )
-from mockserver.tools.source import Part, parse_source
 from mockserver.tools.substitute import Substitution
 
 _EXCERPT_BEFORE, _EXCERPT_LENGTH = 20, 60

@@ -11,7 +11,7 @@ from mockserver.errors import UsageError
 from mockserver.http.pacing import parse_pace
 from mockserver.server.fake_time import parse_fake_now
 from mockserver.store import atomic
-from mockserver.store.usage import add_usage, check_usage_file
+from mockserver.store.usage_files import add_usage, check_usage_file
 
 
 @click.command(cls=options.ServerCommand)

@@ -4,7 +4,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Work
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.server import settings
 from mockserver.store import atomic

@@ -11,25 +11,25 @@ from pathlib import Path
 
 import click
 
-from mockserver.cassette.event_streams import find_any_thread
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.thread_streams import find_any_thread
+from mockserver.cli.batch import Opened, Work
 from mockserver.cli.live_streams import LiveStream, ThreadStreams
-from mockserver.cli.tables import print_facts, with_progress, wrap
-from mockserver.cli.work import Opened, Work
+from mockserver.cli.terminal import print_facts, with_progress, wrap
 from mockserver.errors import StorageError, UpstreamError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.http.messages import Request
 from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
 from mockserver.server.upstream import Upstream
+from mockserver.tools.cassette_source import CassetteSource, Part
+from mockserver.tools.compare.change_report import summarize
 from mockserver.tools.compare.junit import format_junit
-from mockserver.tools.compare.live_logs import is_endless, split_subscriptions
-from mockserver.tools.compare.logs import compare_live_logs
-from mockserver.tools.compare.report import summarize
+from mockserver.tools.compare.stream_progress import is_endless, split_subscriptions
+from mockserver.tools.compare.thread_logs import compare_live_logs
 from mockserver.tools.compare.update import restore_ids, update_source
 from mockserver.tools.compare.verify import LiveConversation, Outcome, Result
-from mockserver.tools.source import CassetteSource, Part
 
 _DELETE_TIMEOUT = 5.0
 """Seconds that a server may take to delete a thread."""

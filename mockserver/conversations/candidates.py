@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Repeat
 from mockserver.conversations import ids
-from mockserver.conversations.answers import Answer
 from mockserver.conversations.conversation import Conversation, ConversationStart, Identity, Step
+from mockserver.conversations.conversation_index import Recordings
 from mockserver.conversations.id_map import IdMap
+from mockserver.conversations.live_request import Query, split_checkpoint
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
-from mockserver.conversations.query import Query, split_checkpoint
-from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.search_results import Answer
 from mockserver.conversations.thread_requests import RequestKind
 from mockserver.matching.canonical import canonicalize
 

@@ -15,7 +15,7 @@ from mockserver.conversations.live_events import rename_event
 from mockserver.conversations.live_threads import LiveThread
 from mockserver.conversations.recorded_events import Stretch
 from mockserver.conversations.thread_requests import COMMANDS, RequestKind
-from mockserver.fake.api.known_threads import KnownThread
+from mockserver.fake.api.recorded_threads import KnownThread
 from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.formats.server_ids import default_assistant_id
 from mockserver.thread_log.log import ThreadLog

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from mockserver.cassette.model import Repeat
-from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.candidates import Candidates, has_same_turns, is_used_up, start_id_map
 from mockserver.conversations.conversation import Conversation, ConversationStart
-from mockserver.conversations.derived import derive_existing_run, derive_run
+from mockserver.conversations.conversation_index import Recordings
+from mockserver.conversations.derived_responses import derive_existing_run, derive_run
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.ids import find_message_ids
+from mockserver.conversations.live_request import Query, strip_stream_modes
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
-from mockserver.conversations.query import Query, strip_stream_modes
-from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.search_results import Answer, Refusal
 from mockserver.conversations.thread_requests import RequestKind
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize

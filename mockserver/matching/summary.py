@@ -4,9 +4,9 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 
-from mockserver.cassette.event_streams import find_any_thread, find_thread
 from mockserver.cassette.model import Body, Ending, Exchange, Response, Stream
 from mockserver.cassette.playback import last_time, timed_chunks
+from mockserver.cassette.thread_streams import find_any_thread, find_thread
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Headers

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from itertools import groupby, product
 
 from mockserver.cassette.model import Stream
-from mockserver.redaction.names import FIRST_WORDS, is_secret_name
-from mockserver.redaction.shapes import possible_shapes
+from mockserver.redaction.secret_names import FIRST_WORDS, is_secret_name
+from mockserver.redaction.secret_patterns import possible_shapes
 
 _CUT = ',"'
 _JSON_STARTS = ("{", "[", '"')

@@ -9,10 +9,10 @@ from mockserver.errors import SlowPatternError
 from mockserver.formats.user_pattern import TimeLimit
 from mockserver.http.messages import Request
 from mockserver.redaction.credentials import find_credentials
-from mockserver.redaction.finder import SecretFinder
-from mockserver.redaction.names import PLACEHOLDER
 from mockserver.redaction.rewriter import Rewriter
 from mockserver.redaction.rules import RedactionRules, parse_rules
+from mockserver.redaction.secret_finder import SecretFinder
+from mockserver.redaction.secret_names import PLACEHOLDER
 
 __all__ = [
     "PLACEHOLDER",

@@ -15,10 +15,10 @@ from mockserver.formats.json_scan import Scalar, scan
 from mockserver.formats.json_text import dumps
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Headers, Request
-from mockserver.redaction.edits import Edit, apply_edits, merge_edits, split_edits, whole
-from mockserver.redaction.finder import Finder
-from mockserver.redaction.leaves import Leaf, leaves, string_view
-from mockserver.redaction.streams import Block, parse_block, stream_edits
+from mockserver.redaction.json_leaves import Leaf, leaves, string_view
+from mockserver.redaction.secret_finder import Finder
+from mockserver.redaction.stream_texts import Block, parse_block, stream_edits
+from mockserver.redaction.text_edits import Edit, apply_edits, merge_edits, split_edits, whole
 
 _CONTAINERS = ("{", "[", '"')
 _MAX_FOUND = 10_000

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from mockserver.cassette.event_streams import is_event_stream_request
+from mockserver.cassette.thread_streams import is_event_stream_request
 from mockserver.http.messages import Request
 from mockserver.redaction.redactor import describe
 from mockserver.server.log import Log

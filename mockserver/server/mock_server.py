@@ -17,11 +17,11 @@ from mockserver.http.pacing import parse_pace
 from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
-from mockserver.server.arguments import check_arguments, to_tuple
 from mockserver.server.call import Call
 from mockserver.server.faults import arm
 from mockserver.server.log import Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
+from mockserver.server.mock_server_arguments import check_arguments, to_tuple
 
 if TYPE_CHECKING:
     from mockserver.server.recording import Stats
@@ -263,7 +263,7 @@ class MockServer:
 
     def _create_record_server(self, url: str, options: modes.ServerOptions) -> modes.RecordServer:
         from mockserver.server.upstream import Upstream
-        from mockserver.store.writer import WriteMode
+        from mockserver.store.cassette_writer import WriteMode
 
         mode = WriteMode.EXTEND if self._record == "new" else WriteMode.OVERWRITE
         upstream = Upstream(url, self._upstream_headers)

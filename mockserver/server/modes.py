@@ -25,7 +25,7 @@ from mockserver.store.library import Library
 if TYPE_CHECKING:
     from mockserver.server.recording import Recording
     from mockserver.server.upstream import Upstream
-    from mockserver.store.writer import WriteMode
+    from mockserver.store.cassette_writer import WriteMode
 
 
 _CHECK_INTERVAL = 0.5
@@ -101,8 +101,8 @@ def serve(
     recorded run whose last human message is the most alike, and every thread exists.
     """
     from mockserver.fake.api.routes import Api
-    from mockserver.fake.graph.runner import RunEngine
-    from mockserver.fake.ids import EPOCH
+    from mockserver.fake.graph.run_engine import RunEngine
+    from mockserver.fake.id_generator import EPOCH
     from mockserver.server import script_files
     from mockserver.server.responders.fake import Fake
 
@@ -138,17 +138,19 @@ def record(
     *mode* says what happens to an existing cassette. Responses with status 429 and 5xx, and 401 to requests without a credential, are recorded
     only with *record_errors*. Raise UsageError if *target* cannot be recorded into.
     """
-    from mockserver.cassette.event_streams import is_event_stream_request
     from mockserver.cassette.model import Header
+    from mockserver.cassette.thread_streams import is_event_stream_request
     from mockserver.server.recording import Recording
     from mockserver.server.responders.record import Record, ReportRefusals, cancels_on_disconnect
-    from mockserver.store import writers
-    from mockserver.store.writer import WriteMode
+    from mockserver.store import target_writers
+    from mockserver.store.cassette_writer import WriteMode
 
     target = find_existing(target)
     redact = replace(options.project.redact, report=log.write_once)
     create_writer = (
-        writers.SingleFileWriter if writers.is_single_file(target) else writers.FolderWriter
+        target_writers.SingleFileWriter
+        if target_writers.is_single_file(target)
+        else target_writers.FolderWriter
     )
     recording = Recording(
         lambda header: create_writer(target, mode, header, log.write),

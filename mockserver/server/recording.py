@@ -11,9 +11,9 @@ from itertools import count
 from pathlib import Path
 from threading import Lock
 
-from mockserver.cassette.event_streams import RunCount
 from mockserver.cassette.model import Ending, Header
 from mockserver.cassette.recorder import MAX_SIZE, Recorder
+from mockserver.cassette.thread_streams import RunCount
 from mockserver.errors import (
     OUT_OF_FILES,
     MockServerError,
@@ -27,10 +27,10 @@ from mockserver.http.messages import Headers, Request, cassette_name, first_valu
 from mockserver.redaction.credentials import find_credentials, find_ordinary_credentials
 from mockserver.redaction.redactor import RedactionRules, describe
 from mockserver.redaction.rules import discard
-from mockserver.server.exchange_text import LARGE, ExchangeText, PendingExchange, ProcessPool
+from mockserver.server.exchange_serializer import LARGE, ExchangeText, PendingExchange, ProcessPool
 from mockserver.server.log import Log
 from mockserver.server.upstream import Upstream
-from mockserver.store.writers import CassetteWriters
+from mockserver.store.target_writers import CassetteWriters
 
 _RETRIES = 30
 _RETRY_DELAY = 0.1

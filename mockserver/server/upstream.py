@@ -30,7 +30,7 @@ from mockserver.http.messages import (
 )
 from mockserver.http.server_address import ServerAddress
 from mockserver.redaction.credentials import MIN_WORDS, find_credentials
-from mockserver.redaction.names import is_credential_header
+from mockserver.redaction.secret_names import is_credential_header
 from mockserver.server import aiohttp_private
 from mockserver.server.proxies import find_proxy
 from mockserver.server.upstream_errors import (

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.documents import decode, single_document
-from mockserver.cassette.json_events import explain_event
+from mockserver.cassette.json_checks import explain_event
 from mockserver.cassette.model import Exchange, Policy, Response, Stream
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.formats import strict_yaml
 from mockserver.http.messages import Request
 from mockserver.matching.index import Cassette, Entry
 from mockserver.store import discovery
+from mockserver.store.index_reader import Reader, locate_error, read_head
 from mockserver.store.operating_system import max_open_files, read_at
-from mockserver.store.reader import Reader, locate_error, read_head
 
 BLOCK_SIZE = 4 << 20
 

@@ -13,7 +13,7 @@ from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, Index
 from mockserver.store import discovery
 from mockserver.store.cassette_file import CassetteFile, Stamp, current_stamp
-from mockserver.store.reader import NotACassetteError
+from mockserver.store.index_reader import NotACassetteError
 
 INTERVAL = 1.0
 """Seconds after which a hit, which checks its own file only, starts a check of all files."""

@@ -12,9 +12,9 @@ from mockserver.matching.differences import ABSENT, Difference, differences
 from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, Redactor
 from mockserver.redaction.rewriter import Rewriter
-from mockserver.tools.comments import find_comments
+from mockserver.tools.cassette_source import Part
 from mockserver.tools.fmt import dump, rewrite_part
-from mockserver.tools.source import Part
+from mockserver.tools.yaml_comments import find_comments
 
 UNREADABLE = "a document that cannot be read"
 """The *where* of a value in a part that cannot be rewritten."""

@@ -12,9 +12,9 @@ from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, dump_header
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
+from mockserver.fake.response import Response
 from mockserver.fake.script.model import Pace, Rule, Script, Speak
 from mockserver.fake.threads.run_readers import RunStream
 from mockserver.formats.server_ids import default_assistant_id

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from mockserver.cassette.model import Body, End, Exchange, Repeat, Response
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.answers import Answer, Refusal
+from mockserver.conversations.conversation_index import Recordings
+from mockserver.conversations.live_request import Query
 from mockserver.conversations.live_threads import LiveThreads
-from mockserver.conversations.query import Query
-from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
+from mockserver.conversations.search_results import Answer, Refusal
 from mockserver.conversations.thread_requests import parse_thread_request
 from mockserver.http.messages import Reply, Request
 from mockserver.matching.canonical import canonicalize

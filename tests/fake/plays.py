@@ -6,8 +6,8 @@ from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.event_log import EventLog
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Pace, Rule, Script, Step

@@ -16,7 +16,7 @@ from langgraph_sdk import get_client
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.playback import encode_body
 from mockserver.conversations.conversation import ConversationStart
-from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.conversation_index import Recordings
 from mockserver.matching.index import Index
 from mockserver.store.cassette_file import CassetteFile
 from tests.processes import running

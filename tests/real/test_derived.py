@@ -14,7 +14,7 @@ import pytest
 
 from mockserver.cassette.model import Exchange, Policy, Response
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.derived import derive_existing_run, derive_run
+from mockserver.conversations.derived_responses import derive_existing_run, derive_run
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.run_bodies import drop_stream_modes

@@ -17,9 +17,9 @@ import pytest
 from mockserver.cassette.normalize import Normalizer
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
+from mockserver.fake.response import Response
 from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
 from tests.agentserver import GRAPHS

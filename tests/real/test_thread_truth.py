@@ -10,8 +10,8 @@ import pytest
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
 from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
 from tests.real import twins

@@ -16,9 +16,9 @@ from uuid import UUID
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import BodyReader
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
+from mockserver.fake.response import BodyReader
 from mockserver.fake.script import parse
 from mockserver.fake.script.model import Script, Situation
 from mockserver.http.messages import Request

@@ -11,17 +11,17 @@ from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEven
 from mockserver.cassette.normalize import Normalizer
 from mockserver.fake.json_format import to_server_json
 from mockserver.fake.script.model import Situation
-from mockserver.fake.tokens import split_text
+from mockserver.fake.tokenizer import split_text
 from mockserver.formats import sse
 from mockserver.formats.json_text import dumps
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonical_form
 from mockserver.matching.shape import find_shape
 from mockserver.redaction.credentials import find_credentials
-from mockserver.redaction.names import is_secret_name
 from mockserver.redaction.redactor import Redactor, describe, parse_rules
 from mockserver.redaction.rules import RedactionRules
-from mockserver.redaction.shapes import SHAPES
+from mockserver.redaction.secret_names import is_secret_name
+from mockserver.redaction.secret_patterns import SHAPES
 from mockserver.server import script_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

@@ -12,7 +12,7 @@ from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
 from mockserver.redaction.prefilter import may_match_stream
 from mockserver.redaction.redactor import Redactor
-from mockserver.tools.source import parse_source
+from mockserver.tools.cassette_source import parse_source
 from tests.documents import ROOT
 
 SECRET = "correct-horse/battery"

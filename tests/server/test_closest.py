@@ -18,7 +18,7 @@ from mockserver.server.log import Log
 from mockserver.server.settings import Settings
 from mockserver.store import library
 from tests.conversations.scenes import Script, exchange, made
-from tests.matching.test_likeness import OTHERS, PAIRS, REWORDINGS
+from tests.matching.test_text_similarity import OTHERS, PAIRS, REWORDINGS
 from tests.processes import run
 from tests.tools import event_cassettes
 

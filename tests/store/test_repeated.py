@@ -8,7 +8,7 @@ import pytest
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.yaml_codec import dump_exchange
 from mockserver.store.cassette_file import CassetteFile
-from mockserver.store.writer import CassetteWriter, WriteMode
+from mockserver.store.cassette_writer import CassetteWriter, WriteMode
 from tests.conversations.scenes import Script, exchange
 from tests.store.documents import HEADER
 

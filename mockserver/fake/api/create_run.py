@@ -5,10 +5,10 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.database import Record
-from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 

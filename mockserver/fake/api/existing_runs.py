@@ -1,15 +1,15 @@
 """The endpoints of runs that were started before. No I/O."""
 
-from mockserver.fake.api import schemas
+from mockserver.fake.api import request_schemas
+from mockserver.fake.api.api_call import ApiCall, require_uuid
 from mockserver.fake.api.create_run import Body
-from mockserver.fake.api.endpoint import ApiCall, require_uuid
 from mockserver.fake.api.start_runs import get_run_path
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.event_log import Event
 from mockserver.fake.graph.metadata import HOST
 from mockserver.fake.graph.stream_modes import parse_event_names
 from mockserver.fake.json_format import to_server_json
-from mockserver.fake.replies import Response, json_response
+from mockserver.fake.response import Response, json_response
 from mockserver.fake.threads.run_readers import (
     RunOutcome,
     RunStream,
@@ -116,7 +116,7 @@ def cancel(call: ApiCall) -> Response:
 
 def cancel_many(call: ApiCall) -> Response:
     """`POST /runs/cancel`: cancel several runs of a thread, or all runs with a status."""
-    body = call.body(schemas.CANCEL)
+    body = call.body(request_schemas.CANCEL)
     by_ids = {"thread_id", "run_ids"} & body.keys()
     if len(by_ids) != (0 if "status" in body else 2):
         raise HTTPError(422, "Provide either `status`, or both `thread_id` and `run_ids`.")

@@ -15,15 +15,15 @@ from mockserver.fake.api import (
     thread_state,
     threads,
 )
+from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.database import Database, Record
-from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError
-from mockserver.fake.errors import RunRefused
 from mockserver.fake.graph.metadata import API_VERSION, LANGGRAPH_VERSION
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response, error_response, json_response
-from mockserver.fake.threads.event_stream import EventSource
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
+from mockserver.fake.response import Response, error_response, json_response
+from mockserver.fake.run_errors import RunRefused
+from mockserver.fake.threads.event_stream_reader import EventSource
 from mockserver.http.messages import Request
 
 Endpoint = Callable[[ApiCall], Response]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import Ids
 from mockserver.formats.json_text import Json
 
 Namespace = tuple[str, ...]

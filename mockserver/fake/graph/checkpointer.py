@@ -18,7 +18,7 @@ from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import Scope, build_checkpoint_metadata
 from mockserver.fake.graph.state import State, create_first_state
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.topology import START

@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint
 from mockserver.fake.json_format import JsonText, to_server_json
+from mockserver.fake.run_errors import RunFailed
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json
 from mockserver.http.fault import Cut, Fault, Stall

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from mockserver.fake.errors import RunFailed
-from mockserver.fake.ids import Ids
-from mockserver.fake.messages import model
+from mockserver.fake.id_generator import Ids
+from mockserver.fake.messages import message_json
 from mockserver.fake.messages.coercion import REMOVE, coerce_messages
-from mockserver.fake.messages.model import Message
+from mockserver.fake.messages.message_json import Message
+from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.script.state_keys import UNDECLARED, Reducer, StateKeys
 from mockserver.formats.json_text import Json, dumps
 
@@ -141,4 +141,4 @@ def summarize_messages(state: State) -> tuple[str | None, int, int]:
             last, humans, since = message, humans + 1, 0
         elif message["type"] == "ai":
             since += 1
-    return model.get_text(last) if last else "", humans, since
+    return message_json.get_text(last) if last else "", humans, since

@@ -14,9 +14,9 @@ from mockserver.fake.graph.event_log import Event as LoggedEvent
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import Ids
 from mockserver.fake.json_format import JsonText
-from mockserver.fake.messages.model import Message
+from mockserver.fake.messages.message_json import Message
 from mockserver.fake.messages.protocol_state import protocol_state
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from mockserver.fake.graph.event_log import Event
 from mockserver.fake.json_format import JsonText, to_server_json
-from mockserver.fake.replies import HEARTBEAT, JSON_HEADER, STREAM_HEADERS
+from mockserver.fake.response import HEARTBEAT, JSON_HEADER, STREAM_HEADERS
 from mockserver.fake.threads.thread import Action, Play, Run, Thread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers

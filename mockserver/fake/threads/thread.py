@@ -14,7 +14,7 @@ from typing import TypeVar
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
 from mockserver.fake.graph.event_log import Event, EventLog
 from mockserver.fake.graph.stream_events import ModeEvents, interrupted_event
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import Ids
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.event import Event as StreamEvent

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Progress, create_task
 from mockserver.fake.graph.routing import count_done, get_subgraph, plan_turn, select_next_node
 from mockserver.fake.graph.state import apply_update, create_update_error
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import Ids
+from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json

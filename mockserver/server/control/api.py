@@ -29,7 +29,7 @@ from mockserver.server.responders.replay import Cassettes
 
 if TYPE_CHECKING:
     from mockserver.server.control.exchanges import Exchanges
-    from mockserver.server.control.news import NewsStreams
+    from mockserver.server.control.journal_stream import NewsStreams
 
 
 @dataclass
@@ -125,7 +125,7 @@ class ControlApi:
     def news(self) -> "NewsStreams":
         """The clients that follow the journal."""
         from mockserver.server.control.calls import view_call
-        from mockserver.server.control.news import NewsStreams
+        from mockserver.server.control.journal_stream import NewsStreams
 
         return NewsStreams(self.journal, lambda entry: view_call(entry, self.rules))
 

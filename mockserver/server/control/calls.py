@@ -10,12 +10,12 @@ from mockserver.errors import RequestError, SlowPatternError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers, PrebuiltBody, Reply, ReplySource, TimedBody
 from mockserver.matching.summary import body_to_json, describe_request
-from mockserver.redaction.names import PLACEHOLDER, is_credential_header
 from mockserver.redaction.redactor import (
     RedactionRules,
     redacted_exchange,
     redacted_request,
 )
+from mockserver.redaction.secret_names import PLACEHOLDER, is_credential_header
 from mockserver.server.call import Call
 from mockserver.server.journal import Journal, JournalEntry
 from mockserver.server.response_writer import response_headers

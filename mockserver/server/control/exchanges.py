@@ -12,6 +12,7 @@ from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exc
 from mockserver.server.control.calls import parse_number
 from mockserver.server.control.findings import Findings
 from mockserver.server.responders.replay import Cassettes
+from mockserver.tools.cassette_source import Part
 from mockserver.tools.page.exchange_view import (
     JsonObject,
     view_asked,
@@ -19,7 +20,6 @@ from mockserver.tools.page.exchange_view import (
     view_finding,
     view_row,
 )
-from mockserver.tools.source import Part
 
 MAX_PER_PAGE = 1000
 
@@ -112,9 +112,9 @@ class Exchanges:
 
     def compare(self, left: str, right: str) -> list[JsonObject]:
         """Return where two exchanges, such as `chat.yaml#3` and `chat.yaml#5`, differ, apart from ids and times."""
+        from mockserver.tools.compare.change_report import changes_to_json
+        from mockserver.tools.compare.comparator import Comparator
         from mockserver.tools.compare.diff import compare_exchanges
-        from mockserver.tools.compare.report import changes_to_json
-        from mockserver.tools.compare.volatile import Comparator
 
         parts = (self._part(self.find(label)) for label in (left, right))
         before, after = (redacted_exchange(part.require_exchange(), self._rules) for part in parts)

@@ -11,7 +11,7 @@ from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.responders.replay import Cassettes
 from mockserver.store import discovery
 from mockserver.store.cassette_file import Stamp, stamp_from
-from mockserver.tools.source import Part
+from mockserver.tools.cassette_source import Part
 
 if TYPE_CHECKING:
     from mockserver.tools.lint.findings import Finding
@@ -49,8 +49,8 @@ class Findings:
         ]
 
     def _lint(self, name: str) -> "list[Finding]":
+        from mockserver.tools.cassette_source import parse_source
         from mockserver.tools.lint.lint import lint_source
-        from mockserver.tools.source import parse_source
 
         path = Path(self._cassettes.library.path(name))
         try:

@@ -14,7 +14,7 @@ from mockserver.conversations.thread_requests import COMMANDS, TURN_PATHS
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching.index import Index
-from mockserver.matching.likeness import THRESHOLD, measure_likeness
+from mockserver.matching.text_similarity import THRESHOLD, measure_likeness
 from mockserver.server.responders.exchange_replay import ExchangeHit
 from mockserver.server.responders.thread_replay import ThreadHit
 from mockserver.server.sessions import Session

@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from mockserver.conversations.answers import Refusal
 from mockserver.conversations.conversation import Conversation
+from mockserver.conversations.conversation_index import Recordings
 from mockserver.conversations.live_threads import LiveThread
-from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.search_results import Refusal
 from mockserver.fake.api.database import Database
-from mockserver.fake.replies import STREAM_HEADERS
-from mockserver.fake.threads.event_stream import EventSource, EventStream
+from mockserver.fake.response import STREAM_HEADERS
+from mockserver.fake.threads.event_stream_reader import EventSource, EventStream
 from mockserver.formats.json_text import dumps, loads_or_none
 from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
 from mockserver.http.pacing import Pace

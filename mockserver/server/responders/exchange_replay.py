@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from mockserver.cassette.model import Repeat, Response
-from mockserver.conversations.derived import derive_run
+from mockserver.conversations.derived_responses import derive_run
 from mockserver.conversations.human_messages import Pairs, TypedTexts
 from mockserver.conversations.session_ids import SessionIds
 from mockserver.http.messages import Reply, Request, cassette_name

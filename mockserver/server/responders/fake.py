@@ -17,10 +17,10 @@ from mockserver.conversations.thread_requests import (
     parse_thread_request,
 )
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.known_threads import KnownThread, adopt_thread
+from mockserver.fake.api.recorded_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
-from mockserver.fake.ids import EPOCH, Ids
-from mockserver.fake.replies import BodyReader
+from mockserver.fake.id_generator import EPOCH, Ids
+from mockserver.fake.response import BodyReader
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.http.fault import StatusFault, status_reply

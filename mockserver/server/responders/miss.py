@@ -15,11 +15,11 @@ from mockserver.http.messages import (
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.differences import differences
 from mockserver.matching.index import Entry
-from mockserver.matching.likeness import measure_likeness
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from mockserver.matching.rules import apply_rules
 from mockserver.matching.run_bodies import find_run_modes
 from mockserver.matching.summary import find_human_text
+from mockserver.matching.text_similarity import measure_likeness
 from mockserver.redaction.redactor import redacted_request
 from mockserver.server.responders.replay import Cassettes
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from mockserver.cassette.event_streams import is_event_stream_request
 from mockserver.cassette.model import Ending
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.thread_streams import is_event_stream_request
 from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
 from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody, first_value
 from mockserver.matching.canonical import parse_json

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mockserver.cassette.model import Body, Response
 from mockserver.cassette.playback import reply_from
-from mockserver.conversations.answers import Refusal
 from mockserver.conversations.conversation import Conversation
+from mockserver.conversations.search_results import Refusal
 from mockserver.conversations.thread_requests import ThreadRequest, parse_thread_request
 from mockserver.errors import ReadError
 from mockserver.http.messages import (
@@ -77,9 +77,9 @@ class Cassettes:
     @property
     def usage(self) -> "Usage":
         """The plays of each cassette; a reset does not change them."""
-        from mockserver.store import usage
+        from mockserver.store import usage_files
 
-        return usage.usage_of(self.library, self.index, self._played.labels(self.index))
+        return usage_files.usage_of(self.library, self.index, self._played.labels(self.index))
 
     @property
     def index(self) -> Index:

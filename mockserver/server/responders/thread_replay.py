@@ -4,21 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.conversation import Conversation
+from mockserver.conversations.conversation_index import Recordings
 from mockserver.conversations.handover import build_known_thread
 from mockserver.conversations.human_messages import Pairs, TypedTexts, find_human_contents
+from mockserver.conversations.live_request import Query
 from mockserver.conversations.live_threads import CutTurn, LiveThread
-from mockserver.conversations.query import Query
-from mockserver.conversations.recordings import Recordings
 from mockserver.conversations.search import Search, commit
+from mockserver.conversations.search_results import Answer, Refusal
 from mockserver.conversations.thread_requests import (
     CANCEL_PATH,
     COMMANDS,
     RequestKind,
     ThreadRequest,
 )
-from mockserver.fake.api.known_threads import KnownThread
+from mockserver.fake.api.recorded_threads import KnownThread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, TimedBody
 from mockserver.http.pacing import Pace

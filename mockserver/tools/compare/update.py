@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Exchange, Stream, TimedChunk, TimedEvent, join_chunks
 from mockserver.formats import sse
+from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.compare.verify import (
     THREAD,
     LiveConversation,
@@ -13,7 +14,6 @@ from mockserver.tools.compare.verify import (
     find_shown_thread,
 )
 from mockserver.tools.fmt import join_parts, rewrite_part
-from mockserver.tools.source import CassetteSource, Part
 
 _REFUSALS = (401, 403, 429)
 """With 5xx, the statuses of a live response that are not recorded in place of another one: they say more about the credentials or the moment than about the server."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from mockserver.cassette.event_streams import is_event_stream_request
 from mockserver.cassette.model import Ending, Exchange
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.thread_streams import is_event_stream_request
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats import sse

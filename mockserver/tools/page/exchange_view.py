@@ -16,9 +16,9 @@ from mockserver.matching.summary import (
     measure_duration,
 )
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
+from mockserver.tools.cassette_source import Part
 from mockserver.tools.lint.findings import Finding
 from mockserver.tools.rewrite_values import redactor_for, rewrite_values
-from mockserver.tools.source import Part
 
 JsonObject = dict[str, Json]
 

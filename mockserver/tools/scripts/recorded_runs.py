@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange
+from mockserver.cassette.thread_streams import find_thread
 from mockserver.conversations.recorded_events import cut_runs, join_streams
 from mockserver.conversations.run_events import RunEvent, read_events
 from mockserver.formats.json_text import Json, loads
 from mockserver.matching.canonical import split_api_path
 from mockserver.thread_log.event import Event
-from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.json_bodies import parse_body
+from mockserver.tools.readable_events import find_event_thread
 
 _RUN = re.compile(r"(?P<thread>/threads/[^/]+)?/runs/(?:stream|wait)")
 _TYPES = {"user": "human", "assistant": "ai", "AIMessageChunk": "ai"}

@@ -7,9 +7,9 @@ import pytest
 
 from mockserver.fake.api.database import MAX_ENTRIES, MAX_VERSIONS, Database
 from mockserver.fake.api.routes import NO_STORAGE, NO_THREAD_STREAM, Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
+from mockserver.fake.response import Response
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Script
 from mockserver.fake.threads.run_readers import RunOutcome, RunStream

@@ -8,11 +8,11 @@ import pytest
 
 from mockserver.fake.api import database
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.known_threads import KnownThread, adopt_thread
+from mockserver.fake.api.recorded_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
+from mockserver.fake.response import Response
 from mockserver.fake.script.model import Fail, Interrupt, Pause, Rule, Script, Speak
 from mockserver.http.messages import Request
 

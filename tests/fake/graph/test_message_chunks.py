@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.fake.graph.message_chunks import ModelOutput, create_model_output
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import Ids
 from mockserver.fake.script.model import Speak, ToolCall
 from tests.strategies import values
 

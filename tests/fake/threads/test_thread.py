@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
 from mockserver.fake.script.model import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
 from mockserver.fake.threads.run_readers import (
     CLIENT_LEFT,

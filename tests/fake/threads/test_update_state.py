@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import Ids
+from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.script.model import Rule, Script, Speak
 from mockserver.fake.threads.update_state import StateUpdate, create_updated_checkpoint
 

@@ -17,9 +17,9 @@ from mockserver.cassette.model import (
 )
 from mockserver.formats.sse import LF, Event
 from mockserver.http.messages import Request
+from mockserver.tools.cassette_source import CassetteSource, parse_source
 from mockserver.tools.compare.update import Update, restore_ids, update_source
 from mockserver.tools.compare.verify import LiveConversation, Outcome, Result
-from mockserver.tools.source import CassetteSource, parse_source
 
 ONE, TWO, NEW = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "129")
 JSON = (("content-type", "application/json"),)

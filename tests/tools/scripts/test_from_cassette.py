@@ -12,15 +12,15 @@ from mockserver.cassette.model import Body, Exchange, Response, Stream, TimedEve
 from mockserver.errors import UsageError
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
+from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.id_generator import Ids
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.parse import parse_script
 from mockserver.formats import sse
 from mockserver.http.messages import Request
-from mockserver.tools.scripts.documents import dump_script
+from mockserver.tools.cassette_source import parse_source
 from mockserver.tools.scripts.from_cassette import describe_recording
-from mockserver.tools.source import parse_source
+from mockserver.tools.scripts.script_yaml import dump_script
 from tests.agentserver import GRAPHS
 from tests.documents import ROOT
 
