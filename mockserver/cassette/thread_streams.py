@@ -19,7 +19,7 @@ _PATH = re.compile(
 _ON_THREAD = re.compile(r"(?:/[^/?]+)*?(?P<thread>/threads/[^/?]+)(?=[/?]|$)")
 
 
-class RunMarks(NamedTuple):
+class ShownRuns(NamedTuple):
     """What an exchange shows of the runs on *thread*: the number of *commands* that started one, and the ids of the events that begin and end one."""
 
     thread: str
@@ -28,7 +28,7 @@ class RunMarks(NamedTuple):
     ends: frozenset[str] = frozenset()
 
 
-class RunCount:
+class RunCounter:
     """Counts the runs of threads, and those whose end was seen."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class RunCount:
         self._begins: defaultdict[str, set[str]] = defaultdict(set)
         self._ends: defaultdict[str, set[str]] = defaultdict(set)
 
-    def add(self, marks: RunMarks) -> None:
+    def add(self, marks: ShownRuns) -> None:
         """Add what an exchange shows."""
         self._commands[marks.thread] += marks.commands
         self._begins[marks.thread] |= marks.begins
@@ -51,43 +51,43 @@ class RunCount:
         return {thread: number for thread, number in missing.items() if number > 0}
 
 
-def is_event_stream_request(request: Request) -> bool:
+def asks_for_thread_events(request: Request) -> bool:
     """Return whether *request* asks for the events of a thread: a stream that never ends by itself.
 
     `GET …/stream/events` is its WebSocket, `GET …/stream` an older form.
     """
-    if find_thread(request.path, "stream") is not None:
+    if match_thread_call(request.path, "stream") is not None:
         return request.method == "GET"
-    is_stream = find_thread(request.path, "stream/events") is not None
+    is_stream = match_thread_call(request.path, "stream/events") is not None
     return is_stream and request.method in ("POST", "GET")
 
 
-def find_thread(path: str, call: str) -> str | None:
+def match_thread_call(path: str, call: str) -> str | None:
     """Return the path of the thread if *path* is *call* on it: `commands`, `stream` or `stream/events`; else None."""
     found = _PATH.fullmatch(path)
     return found["thread"] if found and found["call"] == call else None
 
 
-def find_any_thread(path: str) -> str | None:
+def find_thread_path(path: str) -> str | None:
     """Return the path of the thread that a request for *path* is about, or None."""
     found = _ON_THREAD.match(path)
     return found["thread"] if found else None
 
 
-def find_run_marks(exchange: Exchange) -> RunMarks | None:
+def find_shown_runs(exchange: Exchange) -> ShownRuns | None:
     """Return what *exchange* shows of the runs of a thread; None if it is neither a command nor an event stream."""
     request, content = exchange.request, exchange.response.content
     if request.method != "POST":
         return None
-    if thread := find_thread(request.path, "commands"):
-        return RunMarks(thread, int(not isinstance(content, Stream) and _starts_run(exchange)))
-    thread = find_thread(request.path, "stream/events")
+    if thread := match_thread_call(request.path, "commands"):
+        return ShownRuns(thread, int(not isinstance(content, Stream) and _starts_run(exchange)))
+    thread = match_thread_call(request.path, "stream/events")
     if thread is None or not isinstance(content, Stream):
         return None
     seen = [_read_lifecycle(dict(timed.event.fields)) for timed in content.events]
     begins = frozenset(identity for status, identity in seen if status == "running")
     ends = frozenset(identity for status, identity in seen if status in RUN_ENDS)
-    return RunMarks(thread, 0, begins, ends)
+    return ShownRuns(thread, 0, begins, ends)
 
 
 def _starts_run(exchange: Exchange) -> bool:

@@ -33,7 +33,7 @@ class Opened:
     is_explicit: bool
 
 
-class Work:
+class Batch:
     """The progress and the outcome of a command, which decide its exit status."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import click
 
 from mockserver.cli import options
-from mockserver.cli.batch import Work
+from mockserver.cli.batch import Batch
 from mockserver.cli.terminal import print_facts, with_progress
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
@@ -40,13 +40,13 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     """
     project = settings.load(config)
     policy, redactor = project.policy, Redactor((), project.redact)
-    work, count = Work(), 0
+    batch, count = Batch(), 0
     differences: list[tuple[str, ExchangePair | Path]] = []
     before, before_number = options.split_exchange(before)
     after, after_number = options.split_exchange(after)
     if (before_number is None) is not (after_number is None):
         raise UsageError("name one exchange of both cassettes, as A#1 B#1, or of none")
-    file_pairs = _pair_files(work, before, after)
+    file_pairs = _pair_files(batch, before, after)
     for name, source_a, source_b in with_progress(file_pairs, "compare"):
         if source_a is None or source_b is None:
             differences.append((name, before if source_b is None else after))
@@ -66,9 +66,9 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
         else:
             only_before = difference.after is None and before.is_file()
             _print_pair(str(before) if only_before else name, difference, redactor, as_json)
-    work.has_findings = bool(differences)
+    batch.has_findings = bool(differences)
     differing = sum(not isinstance(each, Path) and not each.is_header for _, each in differences)
-    work.finish(f"{pluralize(count, 'exchange')} compared, {differing} differ")
+    batch.finish(f"{pluralize(count, 'exchange')} compared, {differing} differ")
 
 
 @click.command()
@@ -150,8 +150,8 @@ def verify(
     check = Verification(
         server, project.redact, lambda: str(uuid4()), values=values, timeout=timeout
     )
-    work = Work()
-    cassettes = list(work.readable_cassettes(paths, "read"))
+    batch = Batch()
+    cassettes = list(batch.readable_cassettes(paths, "read"))
     sources = [opened.source for opened in cassettes]
     now = datetime.now(UTC)
     warnings = {
@@ -172,14 +172,14 @@ def verify(
     if junit is not None:
         write_junit(junit, results, warnings)
     if update:
-        work.has_findings = update_cassettes(work, cassettes, results, as_json)
+        batch.has_findings = update_cassettes(batch, cassettes, results, as_json)
     else:
-        work.has_findings = any(result.outcome is not Outcome.SAME for result in results)
-    work.finish()
+        batch.has_findings = any(result.outcome is not Outcome.SAME for result in results)
+    batch.finish()
 
 
 def _pair_files(
-    work: Work, before: Path, after: Path
+    batch: Batch, before: Path, after: Path
 ) -> list[tuple[str, CassetteSource | None, CassetteSource | None]]:
     """Return a list of (name, cassette of A, cassette of B); two files form one pair, whatever their names."""
     for path in (before, after):
@@ -188,13 +188,13 @@ def _pair_files(
     if before.is_dir() != after.is_dir():
         raise UsageError(f"{before} and {after}: name two cassettes, or two folders")
     sources_a, sources_b = (
-        {opened.name: opened.source for opened in work.readable_cassettes((root,), "read")}
+        {opened.name: opened.source for opened in batch.readable_cassettes((root,), "read")}
         for root in (before, after)
     )
     if not before.is_dir():
         pairs = product(sources_a.values(), sources_b.values())
         return [(str(after), source_a, source_b) for source_a, source_b in pairs]
-    names = sorted({*sources_a, *sources_b} - work.unread)
+    names = sorted({*sources_a, *sources_b} - batch.unread)
     return [(name, sources_a.get(name), sources_b.get(name)) for name in names]
 
 

@@ -13,7 +13,7 @@ from mockserver.cassette.model import Exchange
 from mockserver.cassette.normalize import Normalizer
 from mockserver.cassette.playback import encode_body
 from mockserver.cli import options
-from mockserver.cli.batch import NOT_A_CASSETTE, Work
+from mockserver.cli.batch import NOT_A_CASSETTE, Batch
 from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
 from mockserver.matching import summary
@@ -37,12 +37,12 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
     """
-    work, redactor = Work(), Redactor()
+    batch, redactor = Batch(), Redactor()
     rows: list[tuple[str, ...]] = []
     count = 0
     files, numbers = options.select_exchanges(paths)
-    for opened in work.cassettes(files, "ls"):
-        for part in work.select_parts(opened.source, numbers.get(os.path.realpath(opened.path))):
+    for opened in batch.cassettes(files, "ls"):
+        for part in batch.select_parts(opened.source, numbers.get(os.path.realpath(opened.path))):
             count += 1
             facts = _summarize(f"{opened.name}#{part.number}", part.require_exchange(), redactor)
             if as_json:
@@ -53,7 +53,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
                 seconds = f"{facts['seconds']:.3f} s"
                 rows.append(tuple(map(str, (facts | {"seconds": seconds}).values())))
     print_table(rows)
-    work.finish("" if count or as_json else "no exchanges")
+    batch.finish("" if count or as_json else "no exchanges")
 
 
 def _summarize(label: str, exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
@@ -119,16 +119,16 @@ def show(
         raise UsageError(f"{cassette} is not a file: name a cassette")
     if raw and (number is None or as_json or stable):
         raise UsageError("--raw needs a NUMBER, and excludes --json and --stable")
-    work, normalizer = Work(), Normalizer()
-    for opened in work.files((cassette,), "show"):
+    batch, normalizer = Batch(), Normalizer()
+    for opened in batch.files((cassette,), "show"):
         source = opened.source
         if stable and number is None and (source.errors or not source.is_cassette):
             # As a textconv filter of git, the command also reads old and broken versions; if it failed, git would show no diff.
             problem = source.errors[0] if source.is_cassette else f"{cassette}: {NOT_A_CASSETTE}"
-            work.note(f"mockserver: {problem}: the file is printed unchanged")
+            batch.note(f"mockserver: {problem}: the file is printed unchanged")
             click.echo(source.raw.decode("utf-8", "replace"), nl=False)
             continue
-        parts = list(work.select_parts(source, {number} if number else None))
+        parts = list(batch.select_parts(source, {number} if number else None))
         timelines: dict[int, list[str]] = {}
         if number is None and not as_json:
             timelines = _find_timelines(parts, normalizer if stable else None)
@@ -146,7 +146,7 @@ def show(
             if stable:
                 facts = normalizer.normalize_exchange(facts)
             print_facts(facts, "\n".join(_format_exchange(facts)), as_json=as_json)
-    work.finish()
+    batch.finish()
 
 
 def _find_timelines(parts: list[Part], normalizer: Normalizer | None) -> dict[int, list[str]]:

@@ -68,7 +68,7 @@ def record(
     # Responses that --extend replays need no pauses.
     server_options = serving.create_server_options(given, Pace(None))
     upstream_client = options.create_upstream(given)
-    server = modes.record(
+    server = modes.create_record_server(
         path,
         _write_mode(extend, overwrite),
         upstream_client,

@@ -11,7 +11,7 @@ import click
 
 from mockserver.cassette.model import Exchange
 from mockserver.cli import options
-from mockserver.cli.batch import Work
+from mockserver.cli.batch import Batch
 from mockserver.errors import UsageError
 from mockserver.redaction.redactor import redacted_exchange
 from mockserver.server import settings
@@ -73,14 +73,14 @@ def _create_text(graph: str | None, cassette: Path | None) -> str:
 
 
 def _read_exchanges(path: Path) -> list[Exchange]:
-    work, rules = Work(), settings.load(None).redact
+    batch, rules = Batch(), settings.load(None).redact
     exchanges = [
         redacted_exchange(part.require_exchange(), rules)
-        for opened in work.readable_cassettes([path], "script")
+        for opened in batch.readable_cassettes([path], "script")
         for part in opened.source.exchanges
     ]
-    if work.has_errors:
-        work.finish()
+    if batch.has_errors:
+        batch.finish()
     return exchanges
 
 

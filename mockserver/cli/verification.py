@@ -13,8 +13,8 @@ import click
 
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.cassette.recorder import Recorder
-from mockserver.cassette.thread_streams import find_any_thread
-from mockserver.cli.batch import Opened, Work
+from mockserver.cassette.thread_streams import find_thread_path
+from mockserver.cli.batch import Batch, Opened
 from mockserver.cli.live_streams import LiveStream, ThreadStreams
 from mockserver.cli.terminal import print_facts, with_progress, wrap
 from mockserver.errors import StorageError, UpstreamError
@@ -60,7 +60,7 @@ class Verification:
         try:
             for part in source.exchanges:
                 exchange = part.require_exchange()
-                path = find_any_thread(exchange.request.path)
+                path = find_thread_path(exchange.request.path)
                 thread = threads.setdefault(path, ThreadStreams(conversation, self.timeout))
                 await thread.catch_up(exchange.at)
                 if is_endless(exchange):
@@ -214,14 +214,14 @@ def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_jso
 
 
 def update_cassettes(
-    work: Work, cassettes: Sequence[Opened], results: Sequence[Result], as_json: bool
+    batch: Batch, cassettes: Sequence[Opened], results: Sequence[Result], as_json: bool
 ) -> bool:
     """Write the live responses into the *cassettes* that differ, and report that; return whether a difference is left."""
     is_left = False
     for opened in cassettes:
         name = opened.source.name
         update = update_source(opened.source, [one for one in results if one.file == name])
-        if update.updated and work.rewrite(opened, update.raw):
+        if update.updated and batch.rewrite(opened, update.raw):
             text = f"{name}: {pluralize(len(update.updated), 'exchange')} recorded again"
             print_facts({"file": name, "updated": list(update.updated)}, text, as_json=as_json)
         for reason in update.refused:

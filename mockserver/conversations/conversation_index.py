@@ -23,7 +23,7 @@ _ON_ASSISTANTS = re.compile(r"(?:^|/)assistants(?:/|$)")
 _CHANGES_ASSISTANT = re.compile(r"^PATCH /assistants/|^POST /assistants/[^/]+/latest$")
 
 
-class Recordings:
+class ConversationIndex:
     """The conversations of the cassettes of *index*; *load* returns an exchange, *read* its text in the file."""
 
     def __init__(
@@ -31,7 +31,7 @@ class Recordings:
     ) -> None:
         self.index = index
         self.reader = ExchangeReader(load, read)
-        self.conversations: list[Conversation] = []
+        self.all: list[Conversation] = []
         self._by_identity: dict[Identity, Conversation] = {}
         self._by_thread: defaultdict[str, list[Conversation]] = defaultdict(list)
         self._by_creation: _ByShape = defaultdict(list)
@@ -110,12 +110,12 @@ class Recordings:
 
     def find_copied(self, copy: Entry) -> Conversation | None:
         """Return the conversation that began with the *copy*, if it shows its thread."""
-        copies = (one for one in self.conversations if one.began is ConversationStart.COPIED)
+        copies = (one for one in self.all if one.began is ConversationStart.COPIED)
         return next((one for one in copies if one.creation is copy), None)
 
     def _add(self, conversation: Conversation) -> None:
         rules, creation = conversation.rules, conversation.creation
-        self.conversations.append(conversation)
+        self.all.append(conversation)
         self._by_identity[conversation.identity] = conversation
         self._by_thread[conversation.thread].append(conversation)
         if conversation.began is ConversationStart.CREATED and creation is not None:
@@ -140,7 +140,7 @@ def find_repeated(cassette: Cassette, old_count: int, load: Load) -> tuple[list[
     """
     parts = (cassette.entries[:old_count], cassette.entries[old_count:])
     old, new = (
-        Recordings(Index((Cassette(cassette.name, cassette.rules, part),)), load).conversations
+        ConversationIndex(Index((Cassette(cassette.name, cassette.rules, part),)), load).all
         for part in parts
     )
     known = [_collect_places(one) for one in old]

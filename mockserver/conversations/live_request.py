@@ -14,7 +14,7 @@ from mockserver.matching.run_bodies import drop_stream_modes
 from mockserver.matching.shape import compute_shape_key
 
 
-class Query:
+class LiveRequest:
     """The *request*, which holds no secrets, means *target*; *index* has the rules by which it is compared."""
 
     def __init__(self, request: Request, target: ThreadRequest, index: Index) -> None:

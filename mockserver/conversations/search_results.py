@@ -13,8 +13,8 @@ from mockserver.matching.index import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The *step* of *conversation* to play for a request on *thread*, whose ids there are *ids*. Nothing has changed yet: see `commit`."""
+class SearchHit:
+    """The *step* of *conversation* to play for a request on *thread*, whose ids there are *ids*. Nothing has changed yet: see `advance_thread`."""
 
     step: Step
     thread: LiveThread
@@ -46,12 +46,12 @@ class Answer:
         return self.step.progress if self.is_turn else self.thread.progress
 
     def to_journal(self) -> dict[str, Json]:
-        """Return what the journal says about the answer."""
+        """Return what the journal says about the hit."""
         return {**self.conversation.describe_place(self.progress), "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class SearchMiss:
     """Why no exchange is played for a request; *expected* is what was recorded instead, and *ids* those of its thread."""
 
     reason: str

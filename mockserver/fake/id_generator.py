@@ -14,7 +14,7 @@ _EPOCH_TICKS = 0x01B21DD213814000 + _MILLISECONDS * 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Ids:
+class IdGenerator:
     """Makes the ids of one request, the *count*-th (from 0) with the same *seed* in its session.
 
     The same seed, count and names give the same id; other names give another id. *moment* is the time of the request in
@@ -26,7 +26,7 @@ class Ids:
     moment: int | None = None
     epoch: datetime = EPOCH
 
-    def at(self, moment: int) -> "Ids":
+    def at(self, moment: int) -> "IdGenerator":
         """Return the same ids for another *moment*."""
         return replace(self, moment=moment)
 

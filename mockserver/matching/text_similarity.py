@@ -41,7 +41,7 @@ _SMALL_WORDS = frozenset(
 """Words that say little about what is asked."""
 
 
-def measure_likeness(left: str, right: str) -> float:
+def measure_similarity(left: str, right: str) -> float:
     """Return how alike the questions are: the share of their words that both have, without case, punctuation and order."""
     words, others = _count_words(left), _count_words(right)
     both = words & others

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from mockserver.formats.json_scan import Array, Object, Scalar, Scanned, string_positions
 from mockserver.formats.json_text import dumps
 from mockserver.redaction.secret_names import is_secret_name
-from mockserver.redaction.text_edits import View
+from mockserver.redaction.text_edits import DecodedText
 
 Path = tuple[str | int, ...]
 
@@ -60,9 +60,11 @@ def leaves(root: Scanned) -> Iterator[Leaf]:
                     pending.append((part, named, (*path, _index(part, number)), ids))
 
 
-def string_view(text: str, scalar: Scalar) -> View:
+def decode_string(text: str, scalar: Scalar) -> DecodedText:
     """Return the string *scalar* of the JSON *text*, decoded."""
-    return View(scalar.value, string_positions(text, scalar), lambda spelled: dumps(spelled)[1:-1])
+    return DecodedText(
+        scalar.value, string_positions(text, scalar), lambda spelled: dumps(spelled)[1:-1]
+    )
 
 
 def _find_ids(members: list[tuple[Scalar, Scanned]], *, is_item: bool) -> Iterator[str]:

@@ -9,7 +9,7 @@ from itertools import groupby, product
 
 from mockserver.cassette.model import Stream
 from mockserver.redaction.secret_names import FIRST_WORDS, is_secret_name
-from mockserver.redaction.secret_patterns import possible_shapes
+from mockserver.redaction.secret_patterns import find_possible_patterns
 
 _CUT = ',"'
 _JSON_STARTS = ("{", "[", '"')
@@ -29,7 +29,11 @@ def may_match_text(text: str, secrets: Iterable[str]) -> bool:
     words = set(text.translate(_BETWEEN_WORDS).split())
     return (
         any(secret in text for secret in secrets)
-        or any(True for shape in possible_shapes(text, " ".join(words)) for _ in shape.spans(text))
+        or any(
+            True
+            for shape in find_possible_patterns(text, " ".join(words))
+            for _ in shape.spans(text)
+        )
         or any(map(is_secret_name, words))
         or (" key" in text.lower() and _SPACED_NAME.search(text) is not None)
     )

@@ -15,9 +15,9 @@ from mockserver.formats.json_scan import Scalar, scan
 from mockserver.formats.json_text import dumps
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Headers, Request
-from mockserver.redaction.json_leaves import Leaf, leaves, string_view
+from mockserver.redaction.json_leaves import Leaf, decode_string, leaves
 from mockserver.redaction.secret_finder import Finder
-from mockserver.redaction.stream_texts import Block, parse_block, stream_edits
+from mockserver.redaction.stream_texts import EventBlock, parse_block, stream_edits
 from mockserver.redaction.text_edits import Edit, apply_edits, merge_edits, split_edits, whole
 
 _CONTAINERS = ("{", "[", '"')
@@ -164,7 +164,7 @@ class Rewriter:
         edits = self._string_edits(leaf.name, scalar.value)
         if not edits:
             return []
-        view = string_view(text, scalar)
+        view = decode_string(text, scalar)
         return [view.to_source(edit) for edit in edits]
 
     def _string_edits(self, name: str, value: str) -> list[Edit]:
@@ -197,12 +197,12 @@ class Rewriter:
         )
         return Stream(rewritten, stream.line_ending, sources[-1].encode(encoding, "replace"))
 
-    def _other_edits(self, block: Block) -> Iterator[Edit]:
+    def _other_edits(self, block: EventBlock) -> Iterator[Edit]:
         for view in block.other:
             for edit in self._text_edits(view.text):
                 yield view.to_source(edit)
 
-    def _event(self, event: Event, block: Block, source: str) -> Event:
+    def _event(self, event: Event, block: EventBlock, source: str) -> Event:
         """Return *event*, whose *block* became *source*."""
         fields: list[tuple[str, str]] = []
         for name, text in event.fields:
@@ -219,14 +219,14 @@ class Rewriter:
         return Event(tuple(fields))
 
 
-def _block(event: Event) -> Block:
+def _block(event: Event) -> EventBlock:
     fields = dict(event.fields)
     if "raw" in fields:
         return parse_block(fields["raw"])
     if "base64" in fields:
         return parse_block(b64decode(fields["base64"]).decode("latin-1"))
     data = fields.get("data", "")
-    return Block(data, fields.get("event", ""), whole(data))
+    return EventBlock(data, fields.get("event", ""), whole(data))
 
 
 def _base64(text: str) -> str:

@@ -18,7 +18,7 @@ from mockserver.redaction.secret_names import (
     is_harmless,
     is_secret_name,
 )
-from mockserver.redaction.secret_patterns import possible_shapes
+from mockserver.redaction.secret_patterns import find_possible_patterns
 from mockserver.redaction.text_edits import Span
 
 PREFIX_LENGTH = 8
@@ -145,7 +145,7 @@ class SecretFinder:
     def spans(self, text: str, *, is_binary: bool = False) -> Iterator[Span]:
         """Yield the spans of the secrets in *text*; bytes that are no text have no names."""
         yield from self._credential_spans(text)
-        for shape in possible_shapes(text):
+        for shape in find_possible_patterns(text):
             yield from shape.spans(text)
         if not is_binary:
             yield from self._named_spans(text)

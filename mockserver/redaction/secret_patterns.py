@@ -62,7 +62,7 @@ def _always(_: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SecretPattern:
     """A *pattern* of secrets, in texts that contain *hint* in lower case; *check* decides whether a match is one.
 
     A group `secret` in the pattern is the secret; a group `other` says that the match is none and only skips text.
@@ -86,7 +86,7 @@ class Shape:
                 yield found.span(group)
 
 
-def possible_shapes(text: str, words: str | None = None) -> list[Shape]:
+def find_possible_patterns(text: str, words: str | None = None) -> list[SecretPattern]:
     """Return the shapes that *text* may contain: a fast check without false negatives. *words* are its distinct words, if they are known."""
     lowered = text.lower()
     words = lowered if words is None else words.lower()
@@ -101,7 +101,7 @@ def _at_word(start: str) -> str:
 
 def _prefixed(
     start: str, rest: str, example: str, near_miss: str, check: Callable[[str], bool] = _always
-) -> Shape:
+) -> SecretPattern:
     """Return the shape of a key that is *start* and then *rest*."""
     hint, start_pattern = start.lower(), re.escape(start)
     return _family(hint, start_pattern, rest, start + example, start + near_miss, check)
@@ -114,15 +114,15 @@ def _family(
     example: str,
     near_miss: str,
     check: Callable[[str], bool] = _always,
-) -> Shape:
+) -> SecretPattern:
     """Return the shape of keys with similar beginnings: *start* is a pattern of fixed width."""
-    return Shape(hint, _at_word(start) + rest, example, near_miss, check)
+    return SecretPattern(hint, _at_word(start) + rest, example, near_miss, check)
 
 
-def _parameter(name: str, value: str, example: str) -> Shape:
+def _parameter(name: str, value: str, example: str) -> SecretPattern:
     """Return the shape of `name=value`, whose value is the secret."""
     pattern = rf"(?i:{re.escape(name)})(?:=|%3[Dd])(?P<secret>{value})"
-    return Shape(name.lower(), pattern, f"{name}={example}", f"{name}=none")
+    return SecretPattern(name.lower(), pattern, f"{name}={example}", f"{name}=none")
 
 
 _LONG = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
@@ -152,7 +152,7 @@ SHAPES = (
     _prefixed("api_org_", r"[A-Za-z0-9]{20,}", _LONG, "name"),
     _prefixed("sb_secret_", r"[\w-]{16,}", _LONG, "name", _has_digit),
     _prefixed("npg_", r"[A-Za-z0-9]{12,}", _LONG, "name", _has_digit),
-    Shape(
+    SecretPattern(
         "/feedback/tokens/",
         r"/feedback/tokens/(?P<secret>[0-9a-fA-F-]{32,})",
         "/feedback/tokens/01234567-89ab-cdef-0123-456789abcdef",
@@ -172,7 +172,7 @@ SHAPES = (
     _parameter("AccountKey", r"[A-Za-z0-9+/%]{20,}=*", _LONG + "=="),
     _parameter("SharedAccessKey", r"[A-Za-z0-9+/%]{20,}=*", _LONG + "="),
     _parameter("SharedAccessSignature", r"[^\s\"'<>]{20,}", _LONG),
-    Shape(
+    SecretPattern(
         "sig=",
         r"(?<=[?&])sig=(?P<secret>[A-Za-z0-9+/%_-]{20,}=*)",
         f"https://a.example/b?sv=1&sig={_LONG}%3D",
@@ -213,25 +213,25 @@ SHAPES = (
         _has_digit,
     ),
     _prefixed("xapp-", r"[A-Za-z0-9-]{10,}", "1-A0-1234567890-" + _HEX, "name", _has_digit),
-    Shape(
+    SecretPattern(
         "hooks.slack.com/",
         r"hooks\.slack\.com/(?:services|workflows)/(?P<secret>\w+/\w+(?:/\w+)?/\w{8,})",
         "https://hooks.slack.com/services/T0/B0/abcdefgh12345678",
         "https://hooks.slack.com/services/about",
     ),
-    Shape(
+    SecretPattern(
         "/webhooks/",
         r"discord(?:app)?\.com/api/webhooks/(?P<secret>[0-9]+/[\w-]{20,})",
         f"https://discord.com/api/webhooks/1234/{_LONG}",
         "https://discord.com/api/webhooks/about",
     ),
-    Shape(
+    SecretPattern(
         ":aa",
         r"(?<![0-9])[0-9]{8,10}:AA[\w-]{33}(?![\w-])",
         f"123456789:AA{_LONG[:33]}",
         "12345678:AAAA",
     ),
-    Shape(
+    SecretPattern(
         "sg.",
         _at_word(r"SG\.") + r"[\w-]{16,}+\.[\w-]{16,}",
         f"SG.{_LONG[:22]}.{_LONG}",
@@ -250,39 +250,39 @@ SHAPES = (
     _prefixed("figd_", r"[\w-]{20,}", _LONG, "name", _has_digit),
     _prefixed("PMAK-", r"[0-9a-f-]{30,}", _HEX + "-" + _HEX, "name"),
     # HTTP, tokens and key files
-    Shape(
+    SecretPattern(
         "bearer ",
         r"(?i:\bbearer +)(?=[^\s\"']*[0-9])[A-Za-z0-9._~+/-]{8,}=*",
         "Bearer abc.def-123",
         "the bearer of this letter",
     ),
-    Shape(
+    SecretPattern(
         "basic ",
         r"(?i:\bbasic +)[A-Za-z0-9+/]{8,}=*",
         "Basic dXNlcjpwYXNzd29yZA==",
         "basic JavaScript",
         _is_basic,
     ),
-    Shape(
+    SecretPattern(
         "@",
         r"(?<=://)(?P<secret>[^\s/:@\"'\\<>?#$]*+:[^\s/\"'\\<>$]+|[A-Za-z0-9_-]{20,})@",
         "postgres://user:pass@db.example/x",
         "https://a.example:8080/@name",
     ),
     # A first part without further parts is matched as `other`, so that its characters are scanned once.
-    Shape(
+    SecretPattern(
         "eyj",
         _at_word("eyJ") + r"[\w-]{8,}+(?:\.[\w-]{8,}+\.[\w-]*+|(?P<other>))",
         "eyJhbGciOiJI.eyJzdWIiOiIx.c2ln",
         "eyJhbGciOiJI",
     ),
-    Shape(
+    SecretPattern(
         "age-secret-key-",
         r"AGE-SECRET-KEY-1[0-9A-Z]{30,}",
         "AGE-SECRET-KEY-1" + "QP" * 29,
         "AGE-SECRET-KEY-1",
     ),
-    Shape(
+    SecretPattern(
         "private key",
         r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
         r"[^-]*+(?:-(?!----)[^-]*+)*+(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----)?",

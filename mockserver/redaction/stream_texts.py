@@ -7,23 +7,23 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from mockserver.formats.json_scan import scan
-from mockserver.redaction.json_leaves import Leaf, Path, leaves, string_view
-from mockserver.redaction.text_edits import Edit, View, split_edits
+from mockserver.redaction.json_leaves import Leaf, Path, decode_string, leaves
+from mockserver.redaction.text_edits import DecodedText, Edit, split_edits
 
 _LINE = re.compile(r"(?P<field>[^:\r\n]*+):? ?(?P<value>[^\r\n]*+)(?:\r\n|\r|\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class EventBlock:
     """The *source* of an event, and in it the *name* of the event, its *data*, and the *other* texts."""
 
     source: str
     name: str
-    data: View
-    other: tuple[View, ...] = ()
+    data: DecodedText
+    other: tuple[DecodedText, ...] = ()
 
 
-def parse_block(source: str) -> Block:
+def parse_block(source: str) -> EventBlock:
     """Return the block of server-sent events *source*, in any spelling; it may be cut.
 
     Source: WHATWG HTML, section 9.2.6, "Interpreting an event stream".
@@ -39,11 +39,11 @@ def parse_block(source: str) -> Block:
             case _ if line.end() > line.start():
                 text = line["value"] if line["field"] in ("", "id", "retry") else line[0]
                 begin = end - len(text) if text is line["value"] else line.start()
-                other.append(View(text, range(begin, begin + len(text) + 1)))
+                other.append(DecodedText(text, range(begin, begin + len(text) + 1)))
     # The line end between two lines of data is one character.
     positions = [position for line_positions in data for position in line_positions]
     text = "\n".join(source[one.start : one.stop - 1] for one in data)
-    return Block(source, name, View(text, positions or (0,)), tuple(other))
+    return EventBlock(source, name, DecodedText(text, positions or (0,)), tuple(other))
 
 
 class _Piece(NamedTuple):
@@ -55,7 +55,7 @@ class _Piece(NamedTuple):
 
 
 def stream_edits(
-    blocks: Sequence[Block],
+    blocks: Sequence[EventBlock],
     leaf_edits: Callable[[str, Leaf], list[Edit]],
     text_edits: Callable[[str], list[Edit]],
 ) -> list[list[Edit]]:
@@ -90,7 +90,7 @@ def stream_edits(
 
 
 def _in_data(data: str, piece: _Piece, edit: Edit) -> Edit:
-    return string_view(data, piece.leaf.scalar).to_source(edit) if piece.leaf else edit
+    return decode_string(data, piece.leaf.scalar).to_source(edit) if piece.leaf else edit
 
 
 def _by_message(pieces: list[_Piece]) -> list[list[_Piece]]:

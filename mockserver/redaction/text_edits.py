@@ -42,13 +42,13 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     return "".join((*parts, text[end:]))
 
 
-def spell_same(text: str) -> str:
+def spell_unchanged(text: str) -> str:
     """Return *text*, for a view that decodes nothing."""
     return text
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class DecodedText:
     """A *text* that was decoded from another one, its source.
 
     *positions* says where in the source each character begins, and where the last one ends; *spell* encodes text for the source.
@@ -56,7 +56,7 @@ class View:
 
     text: str
     positions: Sequence[int]
-    spell: Callable[[str], str] = spell_same
+    spell: Callable[[str], str] = spell_unchanged
 
     def to_source(self, edit: Edit) -> Edit:
         """Return *edit* as a change of the source."""
@@ -64,9 +64,9 @@ class View:
         return Edit(start, end, self.spell(edit.text), edit.is_rest)
 
 
-def whole(text: str) -> View:
+def whole(text: str) -> DecodedText:
     """Return a view of *text* itself."""
-    return View(text, range(len(text) + 1))
+    return DecodedText(text, range(len(text) + 1))
 
 
 def split_edits(edits: Iterable[Edit], texts: Sequence[str]) -> Iterator[tuple[int, Edit]]:

@@ -31,8 +31,8 @@ from mockserver.server.in_flight import InFlight
 from mockserver.server.journal import JournalEntry
 from mockserver.server.log import Log
 from mockserver.server.own_urls import with_own_urls
-from mockserver.server.response_writer import preflight, whole_response, with_origin
-from mockserver.server.sending import OpenStreams, Sender, keep_chunks
+from mockserver.server.response_writer import preflight_response, whole_response, with_origin
+from mockserver.server.sending import OpenStreams, Sender, journal_chunks
 
 if TYPE_CHECKING:
     from mockserver.server.socket_relay import Report, SocketRelay
@@ -99,7 +99,7 @@ class App:
             return rejection
         method, content = request.method, request.content
         if method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
-            return preflight(request, self._allowed_origin(request))
+            return preflight_response(request, self._allowed_origin(request))
         try:
             # Most bodies have arrived together with the head.
             body = content.read_nowait() if content.is_eof() else await content.read()
@@ -141,7 +141,7 @@ class App:
             )
         host = headers.get(hdrs.HOST)
         why = self._access.check_host(host) if host is not None else None
-        why = why or self._access.check_page(
+        why = why or self._access.check_origin(
             headers.get(hdrs.ORIGIN), headers.get("Sec-Fetch-Site")
         )
         if why is None:
@@ -170,7 +170,7 @@ class App:
         if isinstance(reply.body, PrebuiltBody):
             self._response_finished(incoming, reply, now() - started, entry)
             return whole_response(request, reply, reply.body)
-        reply = keep_chunks(reply, self._log.journal, entry, started)
+        reply = journal_chunks(reply, self._log.journal, entry, started)
         try:
             return await self._sender.send(request, incoming, reply, started)
         finally:
@@ -218,7 +218,7 @@ class App:
         entry = self._response_started(incoming, reply)
         if entry is not None and not isinstance(reply.body, StreamingBody):
             self._log.journal.finish(entry, asyncio.get_running_loop().time() - started)
-        return keep_chunks(reply, self._log.journal, entry, started)
+        return journal_chunks(reply, self._log.journal, entry, started)
 
     def _response_started(self, request: Request, reply: Reply) -> JournalEntry | None:
         """Keep *reply*, which is about to be sent for *request*, in the journal, and log what it says; return its entry."""

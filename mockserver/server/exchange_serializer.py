@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
 from mockserver.cassette.model import Exchange
-from mockserver.cassette.thread_streams import RunMarks, find_run_marks
+from mockserver.cassette.thread_streams import ShownRuns, find_shown_runs
 from mockserver.cassette.yaml_codec import dump_exchange
 from mockserver.errors import MockServerError, StorageError
 from mockserver.redaction.redactor import RedactionRules, Redactor
@@ -30,12 +30,12 @@ _MEMORY_LIMIT = 3 << 30
 _MAX_PROCESSES = 2
 
 
-class ExchangeText(NamedTuple):
+class SerializedExchange(NamedTuple):
     """An exchange as a YAML *document*, the number of *redacted* secrets in it, and what it shows of runs."""
 
     document: bytes
     redacted: int
-    marks: RunMarks | None
+    marks: ShownRuns | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class PendingExchange:
     secrets: frozenset[str]
     rules: RedactionRules
 
-    def serialize(self) -> ExchangeText:
+    def serialize(self) -> SerializedExchange:
         """Return the redacted text."""
         exchange = Redactor(self.secrets, self.rules).exchange(self.finish())
         document = dump_exchange(exchange).encode()
-        return ExchangeText(document, exchange.redacted, find_run_marks(exchange))
+        return SerializedExchange(document, exchange.redacted, find_shown_runs(exchange))
 
 
 class ProcessPool:
@@ -59,7 +59,7 @@ class ProcessPool:
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(_MAX_PROCESSES)
 
-    async def serialize(self, exchange: PendingExchange) -> ExchangeText:
+    async def serialize(self, exchange: PendingExchange) -> SerializedExchange:
         """Return `exchange.serialize()`; raise StorageError if it fails or takes too much time or memory."""
         async with self._free:
             try:
@@ -83,10 +83,10 @@ def _write_input(exchange: PendingExchange, file: IO[bytes]) -> None:
     file.seek(0)
 
 
-def _read_result(file: IO[bytes]) -> ExchangeText | str:
+def _read_result(file: IO[bytes]) -> SerializedExchange | str:
     file.seek(0)
     try:
-        result: ExchangeText | str = pickle.load(file)
+        result: SerializedExchange | str = pickle.load(file)
     except EOFError:
         return "the process that serialized it was killed"
     return result
@@ -116,7 +116,7 @@ def main() -> None:
     """Serialize the pickled PendingExchange on stdin; write the pickled result, or the error as text, to stdout."""
     limit_memory(_MEMORY_LIMIT)
     try:
-        result: ExchangeText | str = pickle.load(sys.stdin.buffer).serialize()
+        result: SerializedExchange | str = pickle.load(sys.stdin.buffer).serialize()
     except MockServerError as error:
         result = str(error)
     except MemoryError:

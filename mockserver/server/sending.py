@@ -110,7 +110,7 @@ class Sender:
         return response
 
 
-def keep_chunks(
+def journal_chunks(
     reply: Reply, journal: Journal, entry: JournalEntry | None, started: float
 ) -> Reply:
     """Return *reply*; if its body is streamed, *entry* of *journal* gets its chunks, with their times since *started*."""

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.documents import decode, single_document
-from mockserver.cassette.json_checks import explain_event
+from mockserver.cassette.json_checks import find_event_problem
 from mockserver.cassette.model import Exchange, Policy, Response, Stream
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.formats import strict_yaml
 from mockserver.http.messages import Request
 from mockserver.matching.index import Cassette, Entry
 from mockserver.store import discovery
-from mockserver.store.index_reader import Reader, locate_error, read_head
+from mockserver.store.index_reader import IndexReader, locate_error, read_head
 from mockserver.store.operating_system import max_open_files, read_at
 
 BLOCK_SIZE = 4 << 20
@@ -55,7 +55,7 @@ class CassetteFile:
             self._content: bytes | None = None
             if self.stamp[1] <= max_in_memory:
                 self._content = b"".join(self._read_file())
-            reader = Reader(name, self._line, previous.cassette if previous else None)
+            reader = IndexReader(name, self._line, previous.cassette if previous else None)
             self.notes = reader.notes
             self.cassette: Cassette
             self.cassette, self.header = reader.read(
@@ -143,7 +143,7 @@ class CassetteFile:
                 yield error
                 continue
             for number, timed in enumerate(content.events if isinstance(content, Stream) else ()):
-                if problem := explain_event(timed.event):
+                if problem := find_event_problem(timed.event):
                     raw = self.read(entry)
                     line = self._line(entry.start) + _find_line_of_data(raw, number) - 1
                     yield ReadError(

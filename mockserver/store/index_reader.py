@@ -32,7 +32,7 @@ class NotACassetteError(ReadError):
         self.skip_reason = skip_reason
 
 
-class Reader:
+class IndexReader:
     """Reads the file *name*; *line* returns the number (from 1) of the line that begins at a byte.
 
     The fingerprints of requests that *previous*, the version read before, also holds are not computed again. *notes* are messages for the user; *end* is the byte after the last complete document.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Exchange, Stream
-from mockserver.cassette.thread_streams import find_run_marks, find_thread
+from mockserver.cassette.thread_streams import find_shown_runs, match_thread_call
 from mockserver.conversations.recorded_events import RecordedEvent
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.event import Event
@@ -48,12 +48,12 @@ def find_event_thread(exchange: Exchange) -> str | None:
     if request.method != "POST" or response.status != 200:
         return None
     shows_events = isinstance(response.content, Stream)
-    return find_thread(request.path, "stream/events") if shows_events else None
+    return match_thread_call(request.path, "stream/events") if shows_events else None
 
 
 def starts_run(exchange: Exchange) -> bool:
     """Return whether *exchange* is a command that started a run."""
-    marks = find_run_marks(exchange)
+    marks = find_shown_runs(exchange)
     return marks is not None and marks.commands > 0
 
 

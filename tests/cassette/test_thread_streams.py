@@ -5,11 +5,11 @@ import pytest
 
 from mockserver.cassette.model import Body, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.thread_streams import (
-    RunCount,
-    RunMarks,
-    find_run_marks,
-    find_thread,
-    is_event_stream_request,
+    RunCounter,
+    ShownRuns,
+    asks_for_thread_events,
+    find_shown_runs,
+    match_thread_call,
 )
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
@@ -30,12 +30,12 @@ from mockserver.http.messages import Request
     ],
 )
 def test_event_streams_are_recognized(method: str, path: str, expected: bool) -> None:
-    assert is_event_stream_request(Request(method, path)) is expected
+    assert asks_for_thread_events(Request(method, path)) is expected
 
 
 def test_the_thread_of_a_command_is_found() -> None:
-    assert find_thread("/threads/t1/commands", "commands") == "/threads/t1"
-    assert find_thread("/threads/t1/commands", "stream/events") is None
+    assert match_thread_call("/threads/t1/commands", "commands") == "/threads/t1"
+    assert match_thread_call("/threads/t1/commands", "stream/events") is None
 
 
 def command(method: str, answer: str = "success") -> Exchange:
@@ -103,9 +103,9 @@ END = lifecycle("9", "completed")
 def test_runs_without_an_end_are_counted(
     exchanges: list[Exchange], expected: dict[str, int]
 ) -> None:
-    count = RunCount()
+    count = RunCounter()
     for exchange in exchanges:
-        marks = find_run_marks(exchange)
+        marks = find_shown_runs(exchange)
         assert marks is not None
         count.add(marks)
 
@@ -117,16 +117,16 @@ def test_runs_without_an_end_are_counted(
     [("POST", "/runs/stream"), ("POST", "/threads/t1/runs"), ("GET", "/threads/t1/commands")],
 )
 def test_other_requests_show_no_runs(method: str, path: str) -> None:
-    assert find_run_marks(Exchange(Request(method, path), Response())) is None
+    assert find_shown_runs(Exchange(Request(method, path), Response())) is None
 
 
 def test_a_refused_stream_shows_no_runs() -> None:
     request = Request("POST", "/threads/t1/stream/events")
 
-    assert find_run_marks(Exchange(request, Response(400))) is None
+    assert find_shown_runs(Exchange(request, Response(400))) is None
 
 
 def test_marks_hold_the_ids_of_begins_and_ends() -> None:
-    marks = RunMarks("/threads/t1", 0, frozenset("1"), frozenset("9"))
+    marks = ShownRuns("/threads/t1", 0, frozenset("1"), frozenset("9"))
 
-    assert find_run_marks(stream(BEGIN, ("values", {}), END)) == marks
+    assert find_shown_runs(stream(BEGIN, ("values", {}), END)) == marks

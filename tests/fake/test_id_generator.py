@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 
 words = st.text(st.characters(exclude_characters="\0"), max_size=5)
 names = st.lists(words | st.integers(0, 9), max_size=3).map(tuple)
@@ -16,15 +16,23 @@ counts = st.integers(0, 10**6)
 @pytest.mark.parametrize(
     ("identity", "literal"),
     [
-        pytest.param(Ids("s").hex("a"), "a947d81400242ae7f9f6aa41f754431e", id="hex"),
-        pytest.param(Ids("s").uuid4("a"), "a947d814-0024-4ae7-b9f6-aa41f754431e", id="uuid4"),
-        pytest.param(Ids("s").uuid5("a"), "a947d814-0024-5ae7-b9f6-aa41f754431e", id="uuid5"),
-        pytest.param(Ids("s").uuid7("a"), "019b76da-a800-7ae7-b9f6-aa41f754431e", id="uuid7"),
+        pytest.param(IdGenerator("s").hex("a"), "a947d81400242ae7f9f6aa41f754431e", id="hex"),
         pytest.param(
-            Ids("s", 1).uuid7("a"), "019b76da-abe8-7d4b-a9b6-5203251607a5", id="a second later"
+            IdGenerator("s").uuid4("a"), "a947d814-0024-4ae7-b9f6-aa41f754431e", id="uuid4"
         ),
         pytest.param(
-            Ids("\ud800").hex(), "2054b5dacd7942c25ca8317281ab7c0b", id="a lone surrogate"
+            IdGenerator("s").uuid5("a"), "a947d814-0024-5ae7-b9f6-aa41f754431e", id="uuid5"
+        ),
+        pytest.param(
+            IdGenerator("s").uuid7("a"), "019b76da-a800-7ae7-b9f6-aa41f754431e", id="uuid7"
+        ),
+        pytest.param(
+            IdGenerator("s", 1).uuid7("a"),
+            "019b76da-abe8-7d4b-a9b6-5203251607a5",
+            id="a second later",
+        ),
+        pytest.param(
+            IdGenerator("\ud800").hex(), "2054b5dacd7942c25ca8317281ab7c0b", id="a lone surrogate"
         ),
     ],
 )
@@ -36,7 +44,7 @@ def test_ids_are_the_same_for_ever(identity: str, literal: str) -> None:
 def test_uuids_have_their_version_and_variant(
     seed: str, count: int, name: tuple[str | int, ...]
 ) -> None:
-    ids = Ids(seed, count)
+    ids = IdGenerator(seed, count)
 
     for version, text in ((4, ids.uuid4(*name)), (5, ids.uuid5(*name)), (7, ids.uuid7(*name))):
         identity = UUID(text)
@@ -58,14 +66,14 @@ def test_uuids_have_their_version_and_variant(
     ],
 )
 def test_a_change_is_behind_the_one_before(count: int, moment: str, time: str) -> None:
-    assert Ids("s", count).time_after(moment) == time
+    assert IdGenerator("s", count).time_after(moment) == time
 
 
 @given(counts, names)
 def test_a_uuid7_holds_the_time(count: int, name: tuple[str | int, ...]) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=count)
 
-    milliseconds = UUID(Ids("s", count).uuid7(*name)).int >> 80
+    milliseconds = UUID(IdGenerator("s", count).uuid7(*name)).int >> 80
 
     assert milliseconds == moment.timestamp() * 1000
 
@@ -74,19 +82,23 @@ def test_a_uuid7_holds_the_time(count: int, name: tuple[str | int, ...]) -> None
 def test_another_seed_count_or_name_gives_another_id(
     names: set[tuple[str, int, tuple[str, ...]]],
 ) -> None:
-    for make in (Ids.hex, Ids.uuid4, Ids.uuid5, Ids.uuid7):
-        assert len({make(Ids(seed, count), *name) for seed, count, name in names}) == len(names)
+    for make in (IdGenerator.hex, IdGenerator.uuid4, IdGenerator.uuid5, IdGenerator.uuid7):
+        assert len({make(IdGenerator(seed, count), *name) for seed, count, name in names}) == len(
+            names
+        )
 
 
 @pytest.mark.parametrize(
     ("ids", "seconds", "time"),
     [
-        pytest.param(Ids("s"), 0.0, "2026-01-01T00:00:00.000000+00:00", id="the first request"),
-        pytest.param(Ids("s", 61), 0.0, "2026-01-01T00:01:01.000000+00:00", id="the 62nd"),
-        pytest.param(Ids("s"), 1.5, "2026-01-01T00:00:01.500000+00:00", id="later"),
+        pytest.param(
+            IdGenerator("s"), 0.0, "2026-01-01T00:00:00.000000+00:00", id="the first request"
+        ),
+        pytest.param(IdGenerator("s", 61), 0.0, "2026-01-01T00:01:01.000000+00:00", id="the 62nd"),
+        pytest.param(IdGenerator("s"), 1.5, "2026-01-01T00:00:01.500000+00:00", id="later"),
     ],
 )
-def test_times_are_iso_8601(ids: Ids, seconds: float, time: str) -> None:
+def test_times_are_iso_8601(ids: IdGenerator, seconds: float, time: str) -> None:
     assert ids.time(seconds) == time
 
 
@@ -94,11 +106,11 @@ def test_times_are_iso_8601(ids: Ids, seconds: float, time: str) -> None:
 def test_another_epoch_changes_the_times_only(
     seed: str, count: int, moment: int | None, name: tuple[str | int, ...]
 ) -> None:
-    ids = Ids(seed, count, moment)
-    later = Ids(seed, count, moment, datetime(2026, 11, 27, 9, tzinfo=UTC))
+    ids = IdGenerator(seed, count, moment)
+    later = IdGenerator(seed, count, moment, datetime(2026, 11, 27, 9, tzinfo=UTC))
     shift = timedelta(days=330, hours=9)
 
-    for make in (Ids.hex, Ids.uuid4, Ids.uuid5, Ids.uuid7):
+    for make in (IdGenerator.hex, IdGenerator.uuid4, IdGenerator.uuid5, IdGenerator.uuid7):
         assert make(later, *name) == make(ids, *name)
     assert later.uuid6(7, 2, *name) == ids.uuid6(7, 2, *name)
     assert later.milliseconds == ids.milliseconds

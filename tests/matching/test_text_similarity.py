@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.matching.text_similarity import THRESHOLD, measure_likeness
+from mockserver.matching.text_similarity import THRESHOLD, measure_similarity
 
 REWORDINGS = {
     "What is the weather in Oslo?": (
@@ -64,7 +64,7 @@ def test_there_are_thirty_rewordings_of_ten_questions() -> None:
 
 @pytest.mark.parametrize(("question", "reworded"), PAIRS, ids=[one for _, one in PAIRS])
 def test_a_rewording_is_most_alike_to_its_question(question: str, reworded: str) -> None:
-    rated = {one: measure_likeness(one, reworded) for one in REWORDINGS}
+    rated = {one: measure_similarity(one, reworded) for one in REWORDINGS}
 
     assert max(rated, key=rated.__getitem__) == question
     assert rated[question] >= THRESHOLD
@@ -73,27 +73,27 @@ def test_a_rewording_is_most_alike_to_its_question(question: str, reworded: str)
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_another_question_is_not_alike(other: str) -> None:
-    assert all(measure_likeness(one, other) < THRESHOLD for one in REWORDINGS)
+    assert all(measure_similarity(one, other) < THRESHOLD for one in REWORDINGS)
 
 
 @pytest.mark.parametrize("question", [*REWORDINGS, "?!", ""])
 def test_a_question_equals_itself(question: str) -> None:
-    assert measure_likeness(question, question) == 1.0
+    assert measure_similarity(question, question) == 1.0
 
 
 def test_the_order_of_the_questions_makes_no_difference() -> None:
     for question, reworded in PAIRS:
-        assert measure_likeness(question, reworded) == measure_likeness(reworded, question)
+        assert measure_similarity(question, reworded) == measure_similarity(reworded, question)
 
 
 def test_numbers_are_never_misspelled() -> None:
-    assert measure_likeness("Where is order 4711?", "Where is order 4712?") < THRESHOLD
-    assert measure_likeness("Where is order A-4711?", "where is order a 4711") == 1.0
+    assert measure_similarity("Where is order 4711?", "Where is order 4712?") < THRESHOLD
+    assert measure_similarity("Where is order A-4711?", "where is order a 4711") == 1.0
 
 
 def test_long_texts_are_compared_by_equal_words() -> None:
     """The letters of each word with those of each other word would take minutes."""
     left, right = (" ".join(f"{name}word{'x' * (n % 7)}{chr(97 + n % 26)}" for n in range(2000)) for name in "ab")  # fmt: skip
 
-    assert measure_likeness(left, right) == 0
-    assert measure_likeness(left, left) == 1
+    assert measure_similarity(left, right) == 0
+    assert measure_similarity(left, left) == 1

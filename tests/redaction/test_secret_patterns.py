@@ -5,13 +5,13 @@ import json
 import pytest
 
 from mockserver.redaction.redactor import Redactor
-from mockserver.redaction.secret_patterns import SHAPES, Shape
+from mockserver.redaction.secret_patterns import SHAPES, SecretPattern
 
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.hint)
 
 
 @each_shape
-def test_the_example_is_found_in_any_text(shape: Shape) -> None:
+def test_the_example_is_found_in_any_text(shape: SecretPattern) -> None:
     (start, end), *_ = shape.spans(shape.example)
     secret = shape.example[start:end]
 
@@ -23,12 +23,12 @@ def test_the_example_is_found_in_any_text(shape: Shape) -> None:
 
 
 @each_shape
-def test_the_near_miss_is_unchanged(shape: Shape) -> None:
+def test_the_near_miss_is_unchanged(shape: SecretPattern) -> None:
     assert Redactor().text(f"see {shape.near_miss} here") == f"see {shape.near_miss} here"
 
 
 @each_shape
-def test_the_hint_is_in_each_match(shape: Shape) -> None:
+def test_the_hint_is_in_each_match(shape: SecretPattern) -> None:
     assert shape.hint == shape.hint.lower()
     assert shape.hint in shape.example.lower()
 

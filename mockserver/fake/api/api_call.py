@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.validation import HTTPError, Schema, parse_json, parse_uuid, validate
 from mockserver.fake.graph.run_engine import RunEngine
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.threads.thread import Run, Thread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
@@ -22,7 +22,7 @@ class ApiCall:
     """
 
     request: Request
-    ids: Ids
+    ids: IdGenerator
     database: Database
     runs: RunEngine
     graphs: tuple[str, ...]
@@ -59,15 +59,15 @@ class ApiCall:
         """Return the id of *what* at *position* of the path; raise HTTPError if it is not a UUID."""
         return require_uuid(self.path[position], what)
 
-    def settle(self, thread: Thread) -> Thread:
+    def advance(self, thread: Thread) -> Thread:
         """Return *thread*, brought up to date."""
-        thread.settle(self.runs.play, self.now)
+        thread.advance(self.runs.play, self.now)
         return thread
 
     def find_thread(self, name: str | None) -> Thread | None:
         """Return the thread *name*, up to date, or None if it does not exist."""
         thread = self.database.threads.get(name or "")
-        return thread and self.settle(thread)
+        return thread and self.advance(thread)
 
     def get_thread(self) -> Thread:
         """Return the thread in the path, up to date; raise HTTPError if it does not exist."""

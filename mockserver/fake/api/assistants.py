@@ -9,7 +9,7 @@ from mockserver.fake.api.database import Assistant, Database, Record, create_ass
 from mockserver.fake.api.graph_drawing import draw_graph
 from mockserver.fake.api.listing import contains, get_page, page_response, sort_records
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import Response, json_response
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import default_assistant_id
@@ -17,7 +17,7 @@ from mockserver.formats.server_ids import default_assistant_id
 DEFAULT_GRAPH = "agent"
 
 
-def add_defaults(graphs: tuple[str, ...], database: Database, ids: Ids) -> None:
+def add_defaults(graphs: tuple[str, ...], database: Database, ids: IdGenerator) -> None:
     """Add the default assistants of *graphs* to a new *database*; they are a second older than the first of *ids*."""
     if database.graphs:
         return
@@ -32,7 +32,7 @@ def resolve(call: ApiCall, name: str) -> str:
     return identity or _resolve_graph(call, name, 422)
 
 
-def adopt(record: Record, graphs: tuple[str, ...], database: Database, ids: Ids) -> None:
+def adopt(record: Record, graphs: tuple[str, ...], database: Database, ids: IdGenerator) -> None:
     """Add the assistant with the JSON form *record*, which was recorded; ignored if its graph is not in *graphs*, if any are declared."""
     graph, identity = record["graph_id"], record["assistant_id"]
     if graphs and graph not in graphs:

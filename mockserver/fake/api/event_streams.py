@@ -11,7 +11,7 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.validation import HTTPError, Schema, find_problem, parse_json, parse_uuid
 from mockserver.fake.graph.run_engine import RunEngine
 from mockserver.fake.response import STREAM_HEADERS, Response, error_response, json_response
-from mockserver.fake.threads.event_stream_reader import EventSource, EventStream
+from mockserver.fake.threads.event_stream_reader import EventSource, EventStreamReader
 from mockserver.fake.threads.thread import Thread, ThreadEvents
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.filter import FilterError, is_channel, parse_filter
@@ -61,7 +61,7 @@ def stream(call: ApiCall) -> Response:
     except FilterError as error:
         return error_response(400, str(error))
     database, name = call.database, parse_uuid(call.path[0]) or call.path[0]
-    reader = EventStream(
+    reader = EventStreamReader(
         selected, lambda: find_source(database, name, call.runs), database.watchers
     )
     return Response(200, STREAM_HEADERS, reader)

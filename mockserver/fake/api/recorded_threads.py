@@ -7,7 +7,7 @@ from datetime import datetime
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
-from mockserver.fake.id_generator import EPOCH, Ids
+from mockserver.fake.id_generator import EPOCH, IdGenerator
 from mockserver.fake.script.topology import AGENT
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
@@ -15,7 +15,7 @@ from mockserver.thread_log.log import ThreadLog
 
 
 @dataclass(frozen=True, slots=True)
-class KnownThread:
+class RecordedThread:
     """What recordings tell of a thread; *values* is its state, None if that is unknown."""
 
     identity: str
@@ -28,10 +28,10 @@ class KnownThread:
     """Its events so far; those of its further runs are appended."""
 
 
-def adopt_thread(database: Database, known: KnownThread, epoch: datetime = EPOCH) -> None:
+def adopt_thread(database: Database, known: RecordedThread, epoch: datetime = EPOCH) -> None:
     """Add the thread *known* to *database*, or bring it up to what is known now. Its times count from *epoch*."""
     name, moment = known.identity, database.next_time()
-    ids = Ids(name, 0, moment, epoch)
+    ids = IdGenerator(name, 0, moment, epoch)
     existing = database.threads.get(name)
     record = existing.record if existing else create_thread_record(name, ids, {})
     metadata = {**record["metadata"], **known.record.get("metadata", {})}

@@ -13,13 +13,13 @@ from mockserver.fake.api.database import Record
 from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import BodyReader, Response, json_response
 from mockserver.fake.run_errors import RunRefused
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.threads.run_readers import (
-    RunOutcome,
-    RunStream,
+    RunOutcomeReader,
+    RunStreamReader,
     get_stream_headers,
     get_wait_headers,
 )
@@ -81,13 +81,13 @@ def start_batch(call: ApiCall) -> Response:
 
 def _stream(call: ApiCall, body: Body, thread: Thread, run: Run, path: str) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
-    reader = RunStream(thread, run, call.runs.play, cancels=cancels)
+    reader = RunStreamReader(thread, run, call.runs.play, cancels=cancels)
     return _respond(run, get_stream_headers(path), reader)
 
 
 def _wait(call: ApiCall, body: Body, thread: Thread, run: Run) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
-    reader = RunOutcome(thread, run, call.runs.play, cancels=cancels)
+    reader = RunOutcomeReader(thread, run, call.runs.play, cancels=cancels)
     return _respond(run, get_wait_headers(get_run_path(run)), reader)
 
 
@@ -177,7 +177,7 @@ def _queue(call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Ru
     return run
 
 
-def _create_run(call: ApiCall, request: RunRequest, body: Body, ids: Ids) -> Run:
+def _create_run(call: ApiCall, request: RunRequest, body: Body, ids: IdGenerator) -> Run:
     due = call.now + call.runs.gap(request.delay)
     if request.for_event_streams:
         due += START_SECONDS

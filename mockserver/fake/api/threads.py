@@ -10,7 +10,7 @@ from mockserver.fake.api.database import Record
 from mockserver.fake.api.listing import check_extract_paths, contains, page_response, sort_records
 from mockserver.fake.api.thread_state import NO_GRAPH, write_state
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import Response, error_response, json_response
 from mockserver.fake.threads.thread import Action, Thread
 from mockserver.formats.json_text import Json
@@ -127,7 +127,7 @@ def _find_matching(call: ApiCall, body: Mapping[str, Json]) -> list[Record]:
         if found is None:
             raise HTTPError(400, f"Invalid thread ID {name}")
     wanted = {name: body[name] for name in ("metadata", "values", "status") if body.get(name)}
-    records = [call.settle(thread).record for thread in call.database.threads.values()]
+    records = [call.advance(thread).record for thread in call.database.threads.values()]
     return [
         one
         for one in records
@@ -135,7 +135,7 @@ def _find_matching(call: ApiCall, body: Mapping[str, Json]) -> list[Record]:
     ]
 
 
-def create_thread_record(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
+def create_thread_record(name: str, ids: IdGenerator, metadata: dict[str, Json]) -> dict[str, Json]:
     """Return the record of a new thread."""
     now = ids.time()
     return {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from mockserver.fake.graph.partial_json import parse_partial
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.messages import message_json
 from mockserver.fake.messages.message_json import Message
 from mockserver.fake.script.message_content import split_block, split_content
@@ -113,7 +113,7 @@ class ModelOutput:
         return chunk
 
 
-def create_model_output(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
+def create_model_output(speak: Speak, ids: IdGenerator, *scope: str | int) -> ModelOutput:
     """Return the output for *speak*; *scope* makes its ids unique."""
     calls = (f"call_{ids.hex('call', *scope, number)[:24]}" for number in range(len(speak.calls)))
     return ModelOutput(speak, ids.uuid7("model", *scope), tuple(calls))

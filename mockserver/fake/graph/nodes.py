@@ -11,7 +11,7 @@ from mockserver.fake.graph.message_chunks import create_model_output
 from mockserver.fake.graph.metadata import Scope, build_message_metadata
 from mockserver.fake.graph.state import State, append_values
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.id_generator import Ids, create_interrupt_id
+from mockserver.fake.id_generator import IdGenerator, create_interrupt_id
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages import message_json
 from mockserver.fake.messages.message_json import Message
@@ -49,7 +49,7 @@ class Nodes:
     """
 
     request: RunRequest
-    ids: Ids
+    ids: IdGenerator
     script: Script
     log: EventLog
     modes: StreamModes

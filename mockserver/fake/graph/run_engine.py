@@ -11,7 +11,7 @@ from mockserver.fake.graph.graph import Graph
 from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.stream_events import StreamEvents
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Script
 
@@ -26,7 +26,7 @@ class RunEngine:
     def use_script(self, script: Script) -> None:
         self.script = script
 
-    def play(self, request: RunRequest, ids: Ids, history: History) -> EventLog:
+    def play(self, request: RunRequest, ids: IdGenerator, history: History) -> EventLog:
         """Return what happens in a run on the thread with that *history*, and add its checkpoints to *history*."""
         log = EventLog(self.gap, resumable=request.resumable, started=ids.milliseconds)
         modes_class = StreamEvents if request.for_event_streams else StreamModes

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from mockserver.fake.graph.checkpoint_store import (
     Checkpoint,
     Namespace,
-    Progress,
     Task,
+    TurnProgress,
     create_task,
 )
 from mockserver.fake.graph.checkpointer import FIRST_STEP, Checkpointer
@@ -21,7 +21,7 @@ from mockserver.fake.graph.state import (
     apply_update,
     summarize_messages,
 )
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.script.topology import START
 from mockserver.formats.json_text import Json
@@ -101,7 +101,7 @@ class RunStart:
 
     def _begin_turn(self, value: Json, head: Checkpoint | None) -> None:
         """Begin a turn whose input is *value*; if the state is declared, a turn without messages leaves those alone that exist."""
-        progress = Progress({**self.nodes.request.facts, "input": value})
+        progress = TurnProgress({**self.nodes.request.facts, "input": value})
         if self.nodes.script.state.is_declared and value and "messages" not in value:
             _, _, said = summarize_messages(dict(head.values) if head else {})
             progress = replace(progress, is_silent=True, said_before=said)
@@ -179,7 +179,7 @@ class RunStart:
 
 
 def create_scope(
-    ids: Ids, namespace: Namespace, parents: tuple[str, ...], node: str, step: int
+    ids: IdGenerator, namespace: Namespace, parents: tuple[str, ...], node: str, step: int
 ) -> Scope:
     where: tuple[str | int, ...] = (*namespace, node, step)
     run, task = ids.uuid7("node", *where), ids.uuid5("task", *where)

@@ -24,14 +24,14 @@ class EventSource(Protocol):
 
     log: ThreadLog
 
-    def settle(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         """Append the events that are due until *now*."""
 
     def next_event(self) -> float:
         """Return when the next event is due; infinity if none is known."""
 
 
-class EventStream:
+class EventStreamReader:
     """The events that *selected* selects of the thread that *find_source* returns, None while it does not exist.
 
     It never ends by itself. *watchers* are called when the thread is created or changes.
@@ -58,7 +58,7 @@ class EventStream:
         if source is None:
             self._was_open_before = True
             return b"", inf
-        source.settle(now)
+        source.advance(now)
         if source.log is not self._log or self._subscription is None:
             self._log = source.log
             self._subscription = Subscription(

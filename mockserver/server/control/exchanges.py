@@ -11,7 +11,7 @@ from mockserver.matching.index import Entry, Index
 from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
 from mockserver.server.control.calls import parse_number
 from mockserver.server.control.findings import Findings
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
 from mockserver.tools.cassette_source import Part
 from mockserver.tools.page.exchange_view import (
     JsonObject,
@@ -28,12 +28,12 @@ _CHANGE = {"path": "path", "before": "left", "after": "right", "times": "times"}
 
 
 class Exchanges:
-    """The exchanges of *cassettes*, with the findings of the linter by *policy*; *rules* redact what is shown."""
+    """The exchanges that *replay* plays, with the findings of the linter by *policy*; *rules* redact what is shown."""
 
-    def __init__(self, cassettes: Cassettes, policy: Policy, rules: RedactionRules) -> None:
-        self._cassettes = cassettes
+    def __init__(self, replay: ReplayResponder, policy: Policy, rules: RedactionRules) -> None:
+        self._replay = replay
         self._rules = rules
-        self.findings = Findings(cassettes, policy, rules)
+        self.findings = Findings(replay, policy, rules)
 
     def view_list(self, parameters: dict[str, str]) -> JsonObject:
         """Return the exchanges that *parameters* select: all of them, or with `page` or `per_page` a part of them, and their number."""
@@ -57,12 +57,12 @@ class Exchanges:
         redactor = Redactor((), self._rules)
         for row, entry in zip(rows, chosen, strict=True):
             with suppress(ReadError):  # what was edited just now is read again soon
-                row |= view_asked(self._cassettes.library.request(entry), redactor)
+                row |= view_asked(self._replay.library.request(entry), redactor)
         return {"exchanges": rows, "total": len(entries)}
 
     def view_rows(self, entries: Sequence[Entry], session: str | None) -> list[JsonObject]:
         """Return what is known of *entries* without reading them; the plays are those of *session*, or of all sessions if it is None."""
-        plays = self._cassettes.sessions.plays(session)
+        plays = self._replay.sessions.plays(session)
         redactor = Redactor((), self._rules)
         return [
             view_row(
@@ -77,18 +77,18 @@ class Exchanges:
 
     def view_all_rows(self, session: str | None = None) -> list[JsonObject]:
         """Return what is known of all exchanges without reading them."""
-        return self.view_rows(self._cassettes.index.entries, session)
+        return self.view_rows(self._replay.index.entries, session)
 
     def view_cassettes(self, session: str | None = None) -> list[JsonObject]:
         """Return the cassettes: how many exchanges they have, and how many of these were played in *session*, or in any if it is None."""
-        plays = self._cassettes.sessions.plays(session)
+        plays = self._replay.sessions.plays(session)
         return [
             {
                 "cassette": cassette.name,
                 "exchanges": len(cassette.entries),
                 "played": sum(1 for entry in cassette.entries if plays.get(entry.label)),
             }
-            for cassette in self._cassettes.index.cassettes
+            for cassette in self._replay.index.cassettes
         ]
 
     async def view_one(self, place: str, session: str | None) -> JsonObject:
@@ -97,7 +97,7 @@ class Exchanges:
         entry = self.find(f"{unquote(name)}#{number}")
         part = await asyncio.to_thread(self._part, entry)
         findings = await self.findings.of_exchange(entry, part)
-        played = self._cassettes.sessions.plays(session).get(entry.label, 0)
+        played = self._replay.sessions.plays(session).get(entry.label, 0)
         return await asyncio.to_thread(
             view_exchange, entry.cassette, part, played, findings, self._rules
         )
@@ -124,7 +124,7 @@ class Exchanges:
     def find(self, label: str) -> Entry:
         """Return the exchange *label*, such as `chat.yaml#3`; RequestError with status 404 if there is none."""
         name, _, number = label.rpartition("#")
-        index = self._cassettes.index.for_cassette(name)
+        index = self._replay.index.for_cassette(name)
         if index is None:
             raise NotFoundError(f"unknown cassette {name!r}")
         entries = index.entries
@@ -136,13 +136,13 @@ class Exchanges:
 
     def _part(self, entry: Entry) -> Part:
         """Return the document of *entry* in its file."""
-        library = self._cassettes.library
+        library = self._replay.library
         path, line = library.path(entry.cassette), library.line(entry)
         exchange = library.exchange(entry)
         return Part(path, entry.number, line, library.read(entry), exchange=exchange)
 
     def _select(self, cassette: str | None) -> Index:
-        index = self._cassettes.index.for_cassette(cassette)
+        index = self._replay.index.for_cassette(cassette)
         if index is None:
             raise RequestError(f"unknown cassette {cassette!r}")
         return index

@@ -29,7 +29,7 @@ News = tuple[str, JournalEntry | str | None]
 """The name of an event, and what it is about: an entry, or a session."""
 
 
-class NewsListener:
+class JournalFollower:
     """Collects what happens to the journal, for one client."""
 
     def __init__(self) -> None:
@@ -70,13 +70,13 @@ class NewsListener:
         self._loop.call_soon_threadsafe(self._changed.set)
 
 
-class NewsStreams:
+class JournalStreams:
     """The clients that follow *journal*. *view* returns an entry as JSON."""
 
     def __init__(self, journal: Journal, view: Callable[[JournalEntry], Json]) -> None:
         self._journal = journal
         self._view = view
-        self._listeners: set[NewsListener] = set()
+        self._listeners: set[JournalFollower] = set()
 
     async def serve(
         self, request: web.BaseRequest, selects: Callable[[JournalEntry], bool]
@@ -84,7 +84,7 @@ class NewsStreams:
         """Send what happens to the entries that *selects* chooses, until the client leaves or the server stops."""
         headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
         response = web.StreamResponse(headers=headers)
-        listener, now = NewsListener(), asyncio.get_running_loop().time
+        listener, now = JournalFollower(), asyncio.get_running_loop().time
         self._listeners.add(listener)
         self._journal.listeners.append(listener)
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mockserver.cassette.model import Ending
 from mockserver.cassette.recorder import Recorder
-from mockserver.cassette.thread_streams import is_event_stream_request
+from mockserver.cassette.thread_streams import asks_for_thread_events
 from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
 from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody, first_value
 from mockserver.matching.canonical import parse_json
@@ -15,7 +15,7 @@ from mockserver.redaction.redactor import describe
 from mockserver.server.log import Log
 from mockserver.server.own_urls import is_page
 from mockserver.server.recording import Recording
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
 from mockserver.server.response_writer import BODILESS
 from mockserver.server.socket_relay import Report, SocketRelay
 from mockserver.server.upstream import Upstream, UpstreamResponse
@@ -23,7 +23,7 @@ from mockserver.server.upstream import Upstream, UpstreamResponse
 _REFUSALS = (401, 403)
 
 
-class Record:
+class RecordResponder:
     """Forwards requests to *upstream*, and saves the exchanges in *recording*; *log* gets what a user should know of them.
 
     Responses with status 429 or 5xx, and 401 to a request without a credential, are recorded only with *record_errors*.
@@ -113,16 +113,19 @@ class Record:
             return await self._upstream.send(request)
 
 
-class ReportRefusals:
-    """Replies as *cassettes* do, and reports refusals among the recorded responses: they can be from a time without a key."""
+class ExtendResponder:
+    """Replies with recorded responses, as *replay* does, before a request is forwarded (`record --extend`).
 
-    def __init__(self, cassettes: Cassettes, log: Log) -> None:
-        self._cassettes = cassettes
+    Reports recorded responses with status 401 or 403: they can be from a time without a key.
+    """
+
+    def __init__(self, replay: ReplayResponder, log: Log) -> None:
+        self._replay = replay
         self._log = log
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the recorded reply, or None."""
-        reply = await self._cassettes.respond(request)
+        reply = await self._replay.respond(request)
         if reply is not None and reply.status in _REFUSALS:
             self._log.write_once(
                 f"{describe(request)} got status {reply.status} from {reply.exchange}; to forward it, delete that exchange and start again"
@@ -185,7 +188,7 @@ class _Relay:
     def _ending(self, error: UpstreamError | None) -> Ending:
         if error is None:
             return Ending.CLOSED
-        if self.is_abandoned and is_event_stream_request(self.request):
+        if self.is_abandoned and asks_for_thread_events(self.request):
             return Ending.OPEN
         return Ending.CUT
 

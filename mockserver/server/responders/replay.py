@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mockserver.cassette.model import Body, Response
 from mockserver.cassette.playback import reply_from
 from mockserver.conversations.conversation import Conversation
-from mockserver.conversations.search_results import Refusal
+from mockserver.conversations.search_results import SearchMiss
 from mockserver.conversations.thread_requests import ThreadRequest, parse_thread_request
 from mockserver.errors import ReadError
 from mockserver.http.messages import (
@@ -38,7 +38,7 @@ CACHE_BYTES = 136 << 20
 """The size of the cache of requests and of responses in the form in which they are sent."""
 
 
-class Cassettes:
+class ReplayResponder:
     """Replies with recorded responses, in recorded order within each session.
 
     With *once*, each exchange is played at most once per session, edits of the files are ignored, and nothing on threads is played.
@@ -166,7 +166,7 @@ class Cassettes:
         if thread_request is not None:
             found = self._find_on_thread(request, thread_request, session, now)
             if found is not None:
-                return None if isinstance(found, Refusal) else found
+                return None if isinstance(found, SearchMiss) else found
         return self.exchanges.find(request, session)
 
     def _find_closest(
@@ -184,20 +184,20 @@ class Cassettes:
 
     def _find_on_thread(
         self, request: Request, thread_request: ThreadRequest, session: Session, now: float
-    ) -> ThreadHit | Refusal | None:
+    ) -> ThreadHit | SearchMiss | None:
         """Return the exchange for *request* in the conversation of its thread, or why there is none; None if it belongs to none."""
         index = self.index.for_cassette(cassette_name(request))
         if index is None or not index.entries:
             return None
         if thread_request.opens_events:
             opened = self._open_events(request, thread_request, session)
-            return opened if isinstance(opened, Refusal) else None
+            return opened if isinstance(opened, SearchMiss) else None
         redacted = redact_for_matching(request, self.rules)
         return self.threads.find(redacted, thread_request, index, session, now)
 
     def _open_events(
         self, request: Request, thread_request: ThreadRequest, session: Session
-    ) -> Reply | Refusal | None:
+    ) -> Reply | SearchMiss | None:
         """Return the event stream that *request* asks for, or why there is none; None if the fake graph has the thread."""
         index = self.index.for_cassette(cassette_name(request))
         if index is None or not index.entries or thread_request.thread is None:
@@ -211,13 +211,13 @@ class Cassettes:
         events = self.threads.create_event_replay(index, session, count_streams)
         return events.open(request, thread_request.thread)
 
-    def find_refusal(self, request: Request) -> Refusal | None:
+    def find_search_miss(self, request: Request) -> SearchMiss | None:
         """Return why no conversation has a response to *request*; None if it is not on a thread."""
         thread_request = _parse_thread_request(request)
         if thread_request is None:
             return None
         found = self._find_on_thread(request, thread_request, self.session(request), 0.0)
-        return found if isinstance(found, Refusal) else None
+        return found if isinstance(found, SearchMiss) else None
 
 
 def _parse_thread_request(request: Request) -> ThreadRequest | None:

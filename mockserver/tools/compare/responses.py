@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mockserver.cassette.model import Body, End, Exchange, Response, Stream
-from mockserver.cassette.thread_streams import find_thread
+from mockserver.cassette.thread_streams import match_thread_call
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import Headers
 from mockserver.matching.differences import ABSENT
@@ -132,7 +132,7 @@ def _compare_fields(
 def _without_progress(exchange: Exchange) -> Response:
     """Return the response of *exchange*; if that is a command, without what depends on the other requests of the client."""
     response = exchange.response
-    if find_thread(exchange.request.path, "commands") is None or not isinstance(
+    if match_thread_call(exchange.request.path, "commands") is None or not isinstance(
         response.content, Body
     ):
         return response

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from mockserver.cassette.model import Exchange, Stream, TimedEvent
-from mockserver.cassette.thread_streams import is_event_stream_request
+from mockserver.cassette.thread_streams import asks_for_thread_events
 from mockserver.conversations.recorded_events import (
     RecordedEvent,
     cut_runs,
@@ -20,7 +20,7 @@ from mockserver.tools.readable_events import name_event
 
 
 @dataclass(slots=True)
-class Progress:
+class StreamProgress:
     """How far the events of a stream are: how many runs began or ended, and how many steps came after that.
 
     The pieces of a text are one step: their number changes in each run.
@@ -48,18 +48,18 @@ class Progress:
         self._latest[event.namespace] = name
 
     @property
-    def last_mark(self) -> "Progress":
+    def last_mark(self) -> "StreamProgress":
         """The progress when the last run began or ended."""
-        return Progress(self.marks)
+        return StreamProgress(self.marks)
 
-    def has_reached(self, other: "Progress") -> bool:
+    def has_reached(self, other: "StreamProgress") -> bool:
         """Return whether as much happened as in *other*."""
         return (self.marks, self.steps) >= (other.marks, other.steps)
 
 
-def measure(events: Iterable[RecordedEvent]) -> Progress:
+def measure(events: Iterable[RecordedEvent]) -> StreamProgress:
     """Return the progress at the end of *events*."""
-    progress = Progress()
+    progress = StreamProgress()
     for recorded in events:
         progress.add(recorded.event)
     return progress
@@ -80,7 +80,7 @@ def is_endless(exchange: Exchange) -> bool:
     """Return whether the response of *exchange* shows the events of a thread, and does not end by itself."""
     response = exchange.response
     return (
-        is_event_stream_request(exchange.request)
+        asks_for_thread_events(exchange.request)
         and response.status == 200
         and isinstance(response.content, Stream)
     )

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.normalize import VOLATILE
-from mockserver.cassette.thread_streams import find_thread
+from mockserver.cassette.thread_streams import match_thread_call
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.formats.wording import pluralize
@@ -147,7 +147,7 @@ class LiveConversation:
         created: set[str] = set()
         for exchange in exchanges:
             request = exchange.request
-            if find_event_thread(exchange) or find_thread(request.path, "commands"):
+            if find_event_thread(exchange) or match_thread_call(request.path, "commands"):
                 if (found := THREAD.search(request.path)) and found[1] not in created:
                     self._choose_thread_id(request, found[1])
             elif (thread := find_shown_thread(exchange)) is not None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from mockserver.cassette.model import Ending, Exchange
 from mockserver.cassette.recorder import Recorder
-from mockserver.cassette.thread_streams import is_event_stream_request
+from mockserver.cassette.thread_streams import asks_for_thread_events
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats import sse
@@ -17,7 +17,7 @@ from mockserver.http.messages import (
     Headers,
     Request,
     first_value,
-    is_event_stream,
+    has_event_stream_type,
     lowercase_names,
 )
 from mockserver.http.server_address import ServerAddress
@@ -167,7 +167,7 @@ def _explain_skip(entry: ForeignExchange) -> str | None:
     if entry.request.body is None:
         return "the request body is missing in the recording"
     if entry.response.body is None:
-        kind = "stream" if is_event_stream(entry.response.headers) else "body"
+        kind = "stream" if has_event_stream_type(entry.response.headers) else "body"
         return f"the browser did not store the {kind}: record it with `mockserver record`"
     return None
 
@@ -180,7 +180,7 @@ def _build_exchange(request: ForeignRequest, path: str, response: ForeignRespons
         headers = tuple(pair for pair in headers if pair[0] not in wrong)
     recorder.start_response(response.status, response.reason or None, headers)
     raw = response.body or b""
-    is_stream = is_event_stream(response.headers)
+    is_stream = has_event_stream_type(response.headers)
     blocks, tail = sse.split_blocks(raw) if is_stream else ([raw], b"")
     chunks = [chunk for chunk in (*blocks, tail) if chunk]
     # If only the total time is known, events are spread evenly over it.
@@ -190,7 +190,7 @@ def _build_exchange(request: ForeignRequest, path: str, response: ForeignRespons
         time = response.last if is_whole_body else response.first + number * step
         recorder.feed(chunk, response.times[number] if response.times else time)
     end = max(response.last, response.first)
-    if is_event_stream_request(recorder.request):
+    if asks_for_thread_events(recorder.request):
         return recorder.finish(end, Ending.OPEN)
     return recorder.finish(end, Ending.CUT if response.cut or tail else Ending.CLOSED)
 

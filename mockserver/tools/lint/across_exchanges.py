@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mockserver.cassette.model import Exchange, Policy, Repeat
-from mockserver.cassette.thread_streams import RunCount, find_run_marks
+from mockserver.cassette.thread_streams import RunCounter, find_shown_runs
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, is_own_path
@@ -135,10 +135,10 @@ def _check_rules(source: CassetteSource, candidates: list[_Candidate]) -> Iterat
 
 def _check_run_ends(source: CassetteSource) -> Iterator[Finding]:
     """Yield a finding for each thread of *source* with a run that does not end, at the last command or stream of the thread."""
-    count = RunCount()
+    count = RunCounter()
     last_parts: dict[str, Part] = {}
     for part in source.exchanges:
-        marks = find_run_marks(part.require_exchange())
+        marks = find_shown_runs(part.require_exchange())
         if marks is not None:
             count.add(marks)
             last_parts[marks.thread] = part

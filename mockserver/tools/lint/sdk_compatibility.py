@@ -8,11 +8,17 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import replace
 
-from mockserver.cassette.json_checks import explain_event, explain_json
+from mockserver.cassette.json_checks import find_event_problem, find_json_problem
 from mockserver.cassette.model import Body, Exchange, Response, Stream
 from mockserver.cassette.playback import is_recorded_response_header
 from mockserver.formats.server_ids import UUID_PATTERN
-from mockserver.http.messages import EVENT_STREAM, HOP_BY_HOP, Request, first_value, is_event_stream
+from mockserver.http.messages import (
+    EVENT_STREAM,
+    HOP_BY_HOP,
+    Request,
+    first_value,
+    has_event_stream_type,
+)
 from mockserver.matching.canonical import decode_path, split_api_path
 from mockserver.tools.cassette_source import KeyPath, Part
 from mockserver.tools.json_bodies import parse_body
@@ -79,14 +85,14 @@ def _check_headers(part: Part, exchange: Exchange) -> Iterator[Finding]:
 
 def _check_stream(part: Part, exchange: Exchange, stream: Stream) -> Iterator[Finding]:
     response = exchange.response
-    if not is_event_stream(response.headers):
+    if not has_event_stream_type(response.headers):
         kind = first_value(response.headers, "content-type")
         message = f"the SDKs reject events with content-type {kind}"
         fix = f"write content-type: {EVENT_STREAM}; charset=utf-8"
         path: KeyPath = ("response", "headers", "content-type")
         yield create_finding(part, path, "content-type", message, fix)
     for number, timed in enumerate(stream.events):
-        if problem := explain_event(timed.event):
+        if problem := find_event_problem(timed.event):
             fix = "write it as JSON, or restore it from git"
             path = ("response", "events", number, "data")
             yield create_finding(part, path, "not-json", problem, fix)
@@ -117,7 +123,7 @@ def _check_run_id(part: Part, stream: Stream, run_id: str) -> Iterator[Finding]:
 def _check_body(part: Part, exchange: Exchange, body: Body) -> Iterator[Finding]:
     kind = first_value(exchange.response.headers, "content-type") or ""
     status = exchange.response.status
-    if _JSON.match(kind) and body.raw and (error := explain_json(body.raw)):
+    if _JSON.match(kind) and body.raw and (error := find_json_problem(body.raw)):
         fix = "correct it, or its content-type"
         message = f"the body is not JSON: {error}"
         yield create_finding(part, ("response", "text"), "not-json", message, fix)

@@ -8,7 +8,7 @@ import pytest
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.run_engine import RunEngine
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import (
     Delegate,
     Fail,
@@ -53,7 +53,7 @@ class Thread:
             "", *(modes or ("updates",)), **{"on_existing_thread": True, **what, **given}
         )
         return RunEngine(SCRIPT).play(
-            request, Ids(f"seed {self.count}", 0, self.count), self.history
+            request, IdGenerator(f"seed {self.count}", 0, self.count), self.history
         )
 
     def resume(self, answer: Any, *modes: str, **given: Any) -> EventLog:
@@ -258,6 +258,6 @@ def test_only_the_last_checkpoint_is_saved_at_exit(thread: Thread) -> None:
 
 def test_a_run_that_is_deleted_on_completion_saves_nothing() -> None:
     history = History()
-    played = RunEngine(SCRIPT).play(run_request("hi", "checkpoints"), Ids("seed"), history)
+    played = RunEngine(SCRIPT).play(run_request("hi", "checkpoints"), IdGenerator("seed"), history)
 
     assert (history.head(), list(played.checkpoints), names(played)) == (None, [], ["metadata"])

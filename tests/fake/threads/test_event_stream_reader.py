@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.threads.event_stream_reader import MAX_CHUNK, EventStream
+from mockserver.fake.threads.event_stream_reader import MAX_CHUNK, EventStreamReader
 from mockserver.fake.threads.thread import Action, Thread, ThreadEvents
 from mockserver.thread_log.filter import Filter
 from tests.fake.threads.test_thread import Clock
@@ -23,8 +23,8 @@ class Streams:
         self.threads: dict[str, Thread] = {}
         self.watchers = self.clock.thread.watchers
 
-    def open(self, selected: Filter) -> EventStream:
-        return EventStream(selected, self.find_source, self.watchers)
+    def open(self, selected: Filter) -> EventStreamReader:
+        return EventStreamReader(selected, self.find_source, self.watchers)
 
     def find_source(self) -> ThreadEvents | None:
         thread = self.threads.get("T")
@@ -36,7 +36,7 @@ class Streams:
         return run
 
 
-def read(stream: EventStream, now: float) -> list[Any]:
+def read(stream: EventStreamReader, now: float) -> list[Any]:
     """Return what the events of *stream* bring until *now*."""
     blocks = stream.read(now)[0].decode().split("\r\n\r\n")[:-1]
     envelopes = [json.loads(block.split("\r\n")[1].removeprefix("data: ")) for block in blocks]

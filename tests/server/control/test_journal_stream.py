@@ -14,7 +14,7 @@ from mockserver.http.messages import Reply, Request
 from mockserver.server.app import App
 from mockserver.server.control import journal_stream
 from mockserver.server.control.api import ControlApi
-from mockserver.server.control.journal_stream import MAX_WAITING, NewsListener
+from mockserver.server.control.journal_stream import MAX_WAITING, JournalFollower
 from mockserver.server.journal import Journal
 from mockserver.server.log import Log
 from tests.replaying import Server, Start, cassette
@@ -85,7 +85,7 @@ async def test_news_have_no_secrets(start: Start) -> None:
 
 
 async def test_a_slow_listener_is_told_to_load_the_journal_again() -> None:
-    journal, listener = Journal(), NewsListener()
+    journal, listener = Journal(), JournalFollower()
     journal.listeners.append(listener)
     for _ in range(MAX_WAITING + 2):
         journal.append(Request("GET", "/ok"), Reply(200))

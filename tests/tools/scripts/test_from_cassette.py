@@ -13,7 +13,7 @@ from mockserver.errors import UsageError
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.run_engine import RunEngine
-from mockserver.fake.id_generator import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.parse import parse_script
 from mockserver.formats import sse
@@ -39,7 +39,7 @@ class Server:
     def ask(self, path: str, body: Any) -> Any:
         raw = json.dumps(body).encode()
         request = Request("POST", path, (), raw)
-        ids = Ids(f"{len(self.exchanges)}")
+        ids = IdGenerator(f"{len(self.exchanges)}")
         answer = self._api.handle(request, ids, self._database, self._now)
         self._now += 1000.0
         content = answer.body if isinstance(answer.body, bytes) else answer.body.read(1e9)[0]
