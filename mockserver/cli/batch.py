@@ -43,7 +43,7 @@ class Batch:
         self.unread: set[str] = set()
         """The names of the files that could not be read."""
 
-    def note(self, line: str) -> None:
+    def print_note(self, line: str) -> None:
         """Write *line* to stderr, after the progress bar."""
         if self._delayed_lines is None:
             click.echo(line, err=True)
@@ -52,17 +52,19 @@ class Batch:
 
     def report_error(self, error: object) -> None:
         """Write *error* to stderr with its secrets redacted; the exit status will be 2."""
-        self.note(f"mockserver: {printable(Redactor().text(str(error)))}")
+        self.print_note(f"mockserver: {printable(Redactor().rewrite_text(str(error)))}")
         self.has_errors = True
 
-    def skip(self, opened: Opened) -> None:
+    def report_skipped(self, opened: Opened) -> None:
         """Report that a file in a folder is skipped, since it is not a cassette."""
-        self.note(f"{opened.path}: skipped, not a cassette (it has no `mockserver:` key)")
+        self.print_note(f"{opened.path}: skipped, not a cassette (it has no `mockserver:` key)")
         self.unread.add(opened.name)
 
-    def note_truncated(self, part: Part) -> None:
+    def report_truncated(self, part: Part) -> None:
         """Report that *part*, the last of a cassette, is incomplete."""
-        self.note(f"{part.file}, line {part.line}: the last exchange is incomplete and is ignored")
+        self.print_note(
+            f"{part.file}, line {part.line}: the last exchange is incomplete and is ignored"
+        )
 
     def finish(self, summary: str = "") -> NoReturn:
         """Write *summary* to stderr, and exit with 2 after an error, with 1 if there are findings, else with 0."""
@@ -70,11 +72,11 @@ class Batch:
             click.echo(summary, err=True)
         sys.exit(2 if self.has_errors else 1 if self.has_findings else 0)
 
-    def files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
+    def iter_files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the files at and below *paths*, by default ./cassettes; raise UsageError for a path that does not exist."""
         files = discovery.find_files(tuple(paths) or (options.FOLDER,))
         if not files:
-            self.note("no cassettes")
+            self.print_note("no cassettes")
         by_real_path: dict[str, tuple[str, Path, bool]] = {}
         for name, (file, is_explicit) in files.items():
             by_real_path.setdefault(os.path.realpath(file), (name, Path(file), is_explicit))
@@ -90,28 +92,28 @@ class Batch:
         finally:
             lines, self._delayed_lines = self._delayed_lines, None
             for line in lines:
-                self.note(line)
+                self.print_note(line)
 
-    def cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
+    def iter_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the files that are cassettes, and report the others."""
-        for opened in self.files(paths, label):
+        for opened in self.iter_files(paths, label):
             if opened.source.is_cassette:
                 yield opened
             elif opened.is_explicit:
                 self._report_unread(opened.name, f"{opened.path}: {NOT_A_CASSETTE}")
             else:
-                self.skip(opened)
+                self.report_skipped(opened)
 
-    def readable_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
+    def iter_readable_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
         """Yield the cassettes that can be read completely, and report an error for each other one."""
-        for opened in self.cassettes(paths, label):
+        for opened in self.iter_cassettes(paths, label):
             source = opened.source
             if errors := source.errors:
                 more = f" ({len(errors)} errors in this file: see `mockserver lint`)"
                 self._report_unread(opened.name, f"{errors[0]}{more if len(errors) > 1 else ''}")
                 continue
             if source.parts[-1].is_truncated:
-                self.note_truncated(source.parts[-1])
+                self.report_truncated(source.parts[-1])
             yield opened
 
     def select_parts(self, source: CassetteSource, numbers: set[int] | None) -> Iterator[Part]:
@@ -125,7 +127,7 @@ class Batch:
             if numbers is not None and part.number not in numbers:
                 continue
             if part.is_truncated:
-                self.note_truncated(part)
+                self.report_truncated(part)
             elif part.error:
                 self.report_error(part.error)
             elif part.exchange:

@@ -151,7 +151,7 @@ def verify(
         server, project.redact, lambda: str(uuid4()), values=values, timeout=timeout
     )
     batch = Batch()
-    cassettes = list(batch.readable_cassettes(paths, "read"))
+    cassettes = list(batch.iter_readable_cassettes(paths, "read"))
     sources = [opened.source for opened in cassettes]
     now = datetime.now(UTC)
     warnings = {
@@ -188,7 +188,7 @@ def _pair_files(
     if before.is_dir() != after.is_dir():
         raise UsageError(f"{before} and {after}: name two cassettes, or two folders")
     sources_a, sources_b = (
-        {opened.name: opened.source for opened in batch.readable_cassettes((root,), "read")}
+        {opened.name: opened.source for opened in batch.iter_readable_cassettes((root,), "read")}
         for root in (before, after)
     )
     if not before.is_dir():
@@ -202,7 +202,7 @@ def _print_pair(name: str, pair: ExchangePair, redactor: Redactor, as_json: bool
     if as_json:
         facts = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
         changes = {"changes": changes_to_json(pair.changes)}
-        click.echo(redactor.text(json.dumps(facts | changes, ensure_ascii=False)))
+        click.echo(redactor.rewrite_text(json.dumps(facts | changes, ensure_ascii=False)))
         return
     number = pair.after if pair.before is None else pair.before
     note = ""
@@ -211,12 +211,15 @@ def _print_pair(name: str, pair: ExchangePair, redactor: Redactor, as_json: bool
     elif pair.before != pair.after:
         note = f" (#{pair.after} in B)"
     title = (
-        " header" if pair.is_header else f"#{number} {printable(redactor.text(pair.request))}{note}"
+        " header"
+        if pair.is_header
+        else f"#{number} {printable(redactor.rewrite_text(pair.request))}{note}"
     )
     click.secho(f"{name}{title}", bold=sys.stdout.isatty())
     for path, *values in format_changes(pair.changes):
         click.echo(f"  {path}")
         for value in values:
             click.secho(
-                f"    {redactor.text(value)}", fg="red" if value.startswith("-") else "green"
+                f"    {redactor.rewrite_text(value)}",
+                fg="red" if value.startswith("-") else "green",
             )

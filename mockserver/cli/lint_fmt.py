@@ -69,10 +69,10 @@ def lint(
     batch, count = Batch(), 0
     findings: list[Finding] = []
     fixed: list[Finding] = []
-    for opened in batch.files(files, "lint"):
+    for opened in batch.iter_files(files, "lint"):
         original = opened.source
         if not original.is_cassette and not opened.is_explicit and not looks_recorded(original.raw):
-            batch.skip(opened)
+            batch.report_skipped(opened)
             continue
         count += 1
         try:
@@ -119,7 +119,7 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
     batch, changed, unchanged = Batch(), [], 0
-    for opened in batch.cassettes(paths, "fmt"):
+    for opened in batch.iter_cassettes(paths, "fmt"):
         if errors := opened.source.errors:
             batch.report_error(f"{errors[0]}: the file is not changed")
             continue

@@ -41,7 +41,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     rows: list[tuple[str, ...]] = []
     count = 0
     files, numbers = options.select_exchanges(paths)
-    for opened in batch.cassettes(files, "ls"):
+    for opened in batch.iter_cassettes(files, "ls"):
         for part in batch.select_parts(opened.source, numbers.get(os.path.realpath(opened.path))):
             count += 1
             facts = _summarize(f"{opened.name}#{part.number}", part.require_exchange(), redactor)
@@ -64,14 +64,14 @@ def _summarize(label: str, exchange: Exchange, redactor: Redactor) -> dict[str, 
     return {
         "exchange": label,
         "method": request.method,
-        "path": redactor.text(request.path),
+        "path": redactor.rewrite_text(request.path),
         "status": exchange.response.status,
         "size": summary.describe_size(exchange.response),
         "seconds": summary.measure_duration(exchange.response),
         "thread": summary.find_thread_id(request.path),
         "graph": summary.find_graph(body),
-        "asked": redactor.text(summary.describe_request(request.path, body)),
-        "human": redactor.text(summary.find_human_text(form)),
+        "asked": redactor.rewrite_text(summary.describe_request(request.path, body)),
+        "human": redactor.rewrite_text(summary.find_human_text(form)),
     }
 
 
@@ -120,12 +120,12 @@ def show(
     if raw and (number is None or as_json or stable):
         raise UsageError("--raw needs a NUMBER, and excludes --json and --stable")
     batch, normalizer = Batch(), Normalizer()
-    for opened in batch.files((cassette,), "show"):
+    for opened in batch.iter_files((cassette,), "show"):
         source = opened.source
         if stable and number is None and (source.errors or not source.is_cassette):
             # As a textconv filter of git, the command also reads old and broken versions; if it failed, git would show no diff.
             problem = source.errors[0] if source.is_cassette else f"{cassette}: {NOT_A_CASSETTE}"
-            batch.note(f"mockserver: {problem}: the file is printed unchanged")
+            batch.print_note(f"mockserver: {problem}: the file is printed unchanged")
             click.echo(source.raw.decode("utf-8", "replace"), nl=False)
             continue
         parts = list(batch.select_parts(source, {number} if number else None))

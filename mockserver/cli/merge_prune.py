@@ -54,7 +54,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     rows: list[dict[str, str]] = []
     empty: list[str] = []
     matched = False
-    for opened in batch.readable_cassettes(paths, "prune"):
+    for opened in batch.iter_readable_cassettes(paths, "prune"):
         plays = usage_by_file.get(usage_files.display_path(opened.path))
         matched = matched or plays is not None
         plan = plan_prune(opened.source, plays)
@@ -105,9 +105,9 @@ def merge(
     batch = Batch()
     check_target(into, overwrite=overwrite)
     sources: list[CassetteSource] = []
-    for opened in batch.readable_cassettes(paths, "merge"):
+    for opened in batch.iter_readable_cassettes(paths, "merge"):
         if into.exists() and opened.path.samefile(into) and not opened.is_explicit:
-            batch.note(f"{into}: not merged, since it is the output file")
+            batch.print_note(f"{into}: not merged, since it is the output file")
         else:
             sources.append(opened.source)
     if batch.has_errors:
@@ -140,7 +140,9 @@ def _facts(part: Part) -> dict[str, str]:
 
 def _report_kept(batch: Batch, opened: Opened, plan: PrunePlan) -> None:
     if plan.reason:
-        batch.note(f"{opened.path}: kept, {plan.reason}")
+        batch.print_note(f"{opened.path}: kept, {plan.reason}")
     elif plan.unknown:
         numbers = ", ".join(f"#{part.number}" for part in plan.unknown)
-        batch.note(f"{opened.path}: {numbers} kept, since the usage files do not mention them")
+        batch.print_note(
+            f"{opened.path}: {numbers} kept, since the usage files do not mention them"
+        )

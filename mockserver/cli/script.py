@@ -76,7 +76,7 @@ def _read_exchanges(path: Path) -> list[Exchange]:
     batch, rules = Batch(), settings.load(None).redact
     exchanges = [
         redacted_exchange(part.require_exchange(), rules)
-        for opened in batch.readable_cassettes([path], "script")
+        for opened in batch.iter_readable_cassettes([path], "script")
         for part in opened.source.exchanges
     ]
     if batch.has_errors:

@@ -104,7 +104,7 @@ def substitute(
     batch = Batch()
     changes, _ = _rewrite(batch, paths, "substitute", lambda _: substitution, write=write)
     for change in changes:
-        before, after = map(redactor.text, (change.before, change.after))
+        before, after = map(redactor.rewrite_text, (change.before, change.after))
         facts = change.location() | {"before": before, "after": after}
         print_facts(facts, f"{_location(change)}: {_excerpt(before, after)}", as_json=as_json)
     batch.has_findings = check and bool(changes)
@@ -123,7 +123,7 @@ def _rewrite(
     """Return the changes of the cassettes in *paths*, and the new content of the files that were written."""
     all_changes: list[Replacement] = []
     written: dict[str, bytes] = {}
-    for opened in batch.cassettes(paths, label):
+    for opened in batch.iter_cassettes(paths, label):
         parts = opened.source.parts
         for error in opened.source.errors:
             batch.report_error(f"{error}: this part is not changed")

@@ -27,7 +27,7 @@ def write_page(path: Path, number: int | None, target: Path) -> NoReturn:
     cassettes: list[dict[str, Any]] = []
     exchanges: list[Any] = []
     findings: list[tuple[str, Finding]] = []
-    for opened in batch.cassettes((path,), "show"):
+    for opened in batch.iter_cassettes((path,), "show"):
         try:
             found = [
                 finding

@@ -156,7 +156,9 @@ class Verification:
     def _redact(self, exchange: Exchange) -> Exchange:
         """Return the live *exchange* as a recording keeps it."""
         credentials = find_credentials(exchange.request.headers, exchange.request.path)
-        return Redactor((*credentials, *self.upstream.secrets), self.rules).exchange(exchange)
+        return Redactor((*credentials, *self.upstream.secrets), self.rules).rewrite_exchange(
+            exchange
+        )
 
 
 def _without_events(exchange: Exchange) -> Exchange:

@@ -119,7 +119,7 @@ class Candidates:
             for recorded in step.entry.fingerprint.ids:
                 if self.conversations.are_equal_assistants(assistant, recorded):
                     equal.bind(recorded, assistant)
-            if self.live_request.fits(step.entry, equal, one.rules):
+            if self.live_request.matches(step.entry, equal, one.rules):
                 why = "differs in the id of an equal assistant"
             elif self._differs_in_latest_checkpoint(one, step, names):
                 why = (

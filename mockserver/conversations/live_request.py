@@ -66,7 +66,7 @@ class LiveRequest:
         """Return the key of the request under *rules*, with the recorded ids in place of the live ids of *names*."""
         return request_key(apply_rules(self.build_form(names), rules))
 
-    def fits(self, entry: Entry, names: IdMap, rules: MatchRules) -> bool:
+    def matches(self, entry: Entry, names: IdMap, rules: MatchRules) -> bool:
         """Return whether the request is that of *entry* under *rules*, with the recorded ids in place of the live ids of *names*."""
         return self.build_key(names, rules) == entry.key
 

@@ -190,7 +190,7 @@ def mark_hidden(run: list[RecordedEvent], streams: Iterable[RecordedStream]) -> 
     first = run[0]
     is_hidden = first.event.status == "running" and any(
         first.at < stream.opened_at
-        and stream.selected.fits(first.event)
+        and stream.selected.selects(first.event)
         and stream.selected.since < first.seq
         and all(one.event.identity != first.event.identity for one in stream.events)
         and any(one.seq > first.seq for one in stream.events)

@@ -117,7 +117,7 @@ class Search:
         if found:
             return replace(found, why=why)
         for turn in conversation.turns[live.progress : live.progress + 1]:
-            if self.live_request.fits(turn.entry, names, conversation.rules):
+            if self.live_request.matches(turn.entry, names, conversation.rules):
                 return SearchHit(turn, live, conversation, names, why)
         return SearchMiss("this request was recorded later")
 
@@ -182,7 +182,7 @@ class Search:
         """Return the next turn of one of *others*, with the ids of *live* there, that is the request: the ids in it mean the same there."""
         for other, names in others:
             step = other.turns[live.progress]
-            if self.live_request.fits(step.entry, names, other.rules):
+            if self.live_request.matches(step.entry, names, other.rules):
                 return SearchHit(step, live, other, names, _explain_take_over(live, current))
         return None
 

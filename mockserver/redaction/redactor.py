@@ -50,11 +50,11 @@ class Redactor(Rewriter):
         self._secrets = SecretFinder(credentials, rules, TimeLimit(seconds))
         super().__init__(self._secrets)
 
-    def exchange(self, exchange: Exchange) -> Exchange:
+    def rewrite_exchange(self, exchange: Exchange) -> Exchange:
         """Return *exchange* without secrets, the number of replacements in `redacted`; the same object if there are none."""
         before = self.count
         self._secrets.limit = TimeLimit(self._seconds)
-        redacted = super().exchange(exchange)
+        redacted = super().rewrite_exchange(exchange)
         return (
             replace(redacted, redacted=exchange.redacted + self.count - before)
             if self.count > before
@@ -68,7 +68,7 @@ def redact_for_matching(request: Request, rules: RedactionRules) -> Request:
     SlowPatternError if a pattern of *rules* takes too long.
     """
     secrets = find_credentials(request.headers, request.path)
-    return Redactor(secrets, rules, REQUEST_SECONDS).request(strip_request_headers(request))
+    return Redactor(secrets, rules, REQUEST_SECONDS).rewrite_request(strip_request_headers(request))
 
 
 def redacted_request(request: Request, rules: RedactionRules) -> Request:
@@ -88,12 +88,12 @@ def redacted_exchange(exchange: Exchange, rules: RedactionRules = NO_RULES) -> E
     """Return *exchange* safe to show, also one that was written by hand with its own credentials; `redacted` stays."""
     request = exchange.request
     redactor = Redactor(find_credentials(request.headers, request.path), rules)
-    return replace(redactor.exchange(exchange), redacted=exchange.redacted)
+    return replace(redactor.rewrite_exchange(exchange), redacted=exchange.redacted)
 
 
 def describe(request: Request) -> str:
     """Return method and path of *request* without secrets, safe for messages and logs."""
-    shown = Redactor(find_credentials(request.headers, request.path)).request(
+    shown = Redactor(find_credentials(request.headers, request.path)).rewrite_request(
         Request("GET", request.path)
     )
     return f"{request.method} {shown.path}"

@@ -85,7 +85,7 @@ class _Errors:
     def _log_bug(self, error: BaseException | None, headers: Mapping[str, str]) -> None:
         words = {word for value in headers.values() for word in (value, *value.split())}
         redactor = Redactor(word for word in words if len(word) >= _MIN_SECRET_LENGTH)
-        self._log.write(redactor.text("".join(traceback.format_exception(error))).rstrip())
+        self._log.write(redactor.rewrite_text("".join(traceback.format_exception(error))).rstrip())
 
 
 def create_server(

@@ -48,7 +48,7 @@ class PendingExchange:
 
     def serialize(self) -> SerializedExchange:
         """Return the redacted text."""
-        exchange = Redactor(self.secrets, self.rules).exchange(self.finish())
+        exchange = Redactor(self.secrets, self.rules).rewrite_exchange(self.finish())
         document = dump_exchange(exchange).encode()
         return SerializedExchange(document, exchange.redacted, find_shown_runs(exchange))
 

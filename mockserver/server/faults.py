@@ -64,7 +64,7 @@ class ArmedFault:
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
 
-    def fits(self, request: Request, session: str) -> bool:
+    def matches(self, request: Request, session: str) -> bool:
         """Return whether the path of *request* and its *session* are those of the fault."""
         path = request.path.partition("?")[0].rstrip("/")
         if self.session not in (ALL_SESSIONS, session):
@@ -165,7 +165,7 @@ class Faults:
     async def _take(self, request: Request) -> Fault | None:
         """Return the first armed fault for *request*, and count it."""
         session = session_name(request)
-        fitting = [one for one in self.armed if one.fits(request, session)]
+        fitting = [one for one in self.armed if one.matches(request, session)]
         is_for_exchange = any(one.exchange is not None for one in fitting)
         hit = await self._replay.find(request) if is_for_exchange else None
         label = hit.entry.label if hit else None

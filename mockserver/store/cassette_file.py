@@ -64,7 +64,7 @@ class CassetteFile:
             self.end = reader.end
             if previous is not None and previous.bytes_in_memory and self.bytes_in_memory:
                 for entry in self._new_entries(previous):
-                    self.response(entry)
+                    self.load_response(entry)
         except BaseException:
             self.close()
             raise
@@ -85,9 +85,9 @@ class CassetteFile:
     def __del__(self) -> None:
         self.close()
 
-    def exchange(self, entry: Entry) -> Exchange:
+    def load_exchange(self, entry: Entry) -> Exchange:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
-        raw = self.read(entry)
+        raw = self.read_document(entry)
         if found := yaml_codec.read_exchange(raw):
             return found
         try:
@@ -96,23 +96,23 @@ class CassetteFile:
         except ReadError as error:
             raise locate_error(self.name, self._line, error, entry.start) from None
 
-    def response(self, entry: Entry) -> Response:
+    def load_response(self, entry: Entry) -> Response:
         """Return the response of *entry*; ReadError if it cannot be read."""
-        found = yaml_codec.read_response(self.read(entry)[entry.fingerprint.raw_size :])
-        return found or self.exchange(entry).response
+        found = yaml_codec.read_response(self.read_document(entry)[entry.fingerprint.raw_size :])
+        return found or self.load_exchange(entry).response
 
-    def read(self, entry: Entry) -> bytes:
+    def read_document(self, entry: Entry) -> bytes:
         """Return the bytes of *entry*; ReadError if its request has changed in the file."""
         raw = self._read(entry.start, entry.end)
         if hash(raw[: entry.fingerprint.raw_size]) != entry.fingerprint.raw_hash:
             raise self._changed()
         return raw
 
-    def line(self, entry: Entry) -> int:
+    def find_line(self, entry: Entry) -> int:
         """Return the line on which *entry* begins, from 1."""
         return self._line(entry.start)
 
-    def request(self, entry: Entry) -> Request:
+    def load_request(self, entry: Entry) -> Request:
         """Return the request of *entry*."""
         return read_head(single_document(self._read(entry.start, entry.end), entry.start)).request
 
@@ -138,13 +138,13 @@ class CassetteFile:
             return
         for entry in self._new_entries(previous):
             try:
-                content = self.response(entry).content
+                content = self.load_response(entry).content
             except ReadError as error:
                 yield error
                 continue
             for number, timed in enumerate(content.events if isinstance(content, Stream) else ()):
                 if problem := find_event_problem(timed.event):
-                    raw = self.read(entry)
+                    raw = self.read_document(entry)
                     line = self._line(entry.start) + _find_line_of_data(raw, number) - 1
                     yield ReadError(
                         f"{problem}; it is sent as it is",

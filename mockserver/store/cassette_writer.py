@@ -186,7 +186,7 @@ class CassetteWriter:
         try:
             cassette = cassette_file.cassette
             old_count = len(cassette.entries) - len(self._documents)
-            repeated, kept = find_repeated(cassette, old_count, cassette_file.exchange)
+            repeated, kept = find_repeated(cassette, old_count, cassette_file.load_exchange)
         finally:
             cassette_file.close()
         dropped = {entry for entries in repeated for entry in entries}

@@ -19,10 +19,10 @@ def usage_of(library: Library, index: Index, labels: Iterable[str]) -> Usage:
     played = set(labels)
     by_path: dict[str, Plays] = {}
     for cassette in index.cassettes:
-        marks = usage.compute_marks(library.request(entry) for entry in cassette.entries)
+        marks = usage.compute_marks(library.load_request(entry) for entry in cassette.entries)
         pairs = zip(marks, cassette.entries, strict=True)
         plays = {mark: int(entry.label in played) for mark, entry in pairs}
-        by_path[display_path(library.path(cassette.name))] = Plays(plays)
+        by_path[display_path(library.get_path(cassette.name))] = Plays(plays)
     return by_path
 
 

@@ -24,7 +24,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+\+00:00")
 def recorded(name: str) -> list[Exchange]:
     """Return the exchanges on threads in the recording *name*."""
     file = CassetteFile(FOLDER / name, name, Policy(), 1 << 20)
-    exchanges = map(file.exchange, file.cassette.entries)
+    exchanges = map(file.load_exchange, file.cassette.entries)
     return [one for one in exchanges if parse_thread_request(one.request.method, one.request.path)]
 
 

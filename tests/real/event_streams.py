@@ -177,7 +177,7 @@ class Real:
 
 def _fits(wanted: Filter, envelope: Any) -> bool:
     event = Event("", envelope["method"], envelope["params"])
-    return wanted.fits(event) and envelope["seq"] > wanted.since
+    return wanted.selects(event) and envelope["seq"] > wanted.since
 
 
 class Fake:

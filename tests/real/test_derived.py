@@ -91,7 +91,7 @@ def to_request(ask: Ask, headers: tuple[tuple[str, str], ...] = ()) -> Request:
 def load(cassette: Path) -> dict[bytes, Exchange]:
     """Return the exchanges of *cassette* by the target and the JSON of their requests."""
     file = CassetteFile(cassette, cassette.name, Policy(), 1 << 30)
-    exchanges = [file.exchange(entry) for entry in file.cassette.entries]
+    exchanges = [file.load_exchange(entry) for entry in file.cassette.entries]
     return {key_of(exchange.request): exchange for exchange in exchanges}
 
 

@@ -69,7 +69,7 @@ TEXTS = {
 def test_secrets_are_looked_for_in_linear_time(name: str) -> None:
     redactor = Redactor([SECRET], RedactionRules(fields=("name",)))
 
-    assert redactor.text(TEXTS[name]) is not None
+    assert redactor.rewrite_text(TEXTS[name]) is not None
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_secrets_are_looked_for_in_linear_time(name: str) -> None:
 def test_fields_of_a_project_are_looked_for_in_linear_time(piece: str) -> None:
     redactor = Redactor((), RedactionRules(fields=("name",)))
 
-    assert redactor.text(repeated(piece)) is not None
+    assert redactor.rewrite_text(repeated(piece)) is not None
 
 
 @pytest.mark.parametrize("piece", ["a=b ", "://a:b", "a", " ", "a:0123456789abcdefg "])
 def test_comments_and_lines_are_looked_through_in_linear_time(piece: str) -> None:
-    assert Redactor().text(repeated(piece, SIZE // 2)) is not None
+    assert Redactor().rewrite_text(repeated(piece, SIZE // 2)) is not None
 
 
 def spelled(event: str, values: Iterator[str] | list[str]) -> list[TimedEvent]:
@@ -94,7 +94,7 @@ def redacted(events: list[TimedEvent], *rules: str) -> Exchange:
     headers = (("content-type", "text/event-stream"),)
     response = Response(200, None, headers, Stream(tuple(events)), End(0.0))
     exchange = Exchange(Request("POST", "/x"), response)
-    return Redactor([SECRET], parse_rules(rules)).exchange(exchange)
+    return Redactor([SECRET], parse_rules(rules)).rewrite_exchange(exchange)
 
 
 def test_many_secrets_that_are_spread_over_many_events_are_replaced() -> None:

@@ -27,7 +27,7 @@ OTHER_NAMES = [
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
 def test_a_value_under_the_name_of_a_secret_is_replaced(name: str) -> None:
-    assert json.loads(Redactor().text(json.dumps({name: "hunter2abc", "a": "b"}))) == {
+    assert json.loads(Redactor().rewrite_text(json.dumps({name: "hunter2abc", "a": "b"}))) == {
         name: "REDACTED",
         "a": "b",
     }
@@ -37,7 +37,7 @@ def test_a_value_under_the_name_of_a_secret_is_replaced(name: str) -> None:
 def test_a_value_under_another_name_is_unchanged(name: str) -> None:
     text = json.dumps({name: "hunter2abc", "a": 12345})
 
-    assert Redactor().text(text) == text
+    assert Redactor().rewrite_text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_value_under_another_name_is_unchanged(name: str) -> None:
     ],
 )  # fmt: skip
 def test_the_value_may_have_any_form(text: str, redacted: str) -> None:
-    assert Redactor().text(text) == redacted
+    assert Redactor().rewrite_text(text) == redacted
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_the_value_may_have_any_form(text: str, redacted: str) -> None:
     ],
 )  # fmt: skip
 def test_a_text_may_name_a_secret(text: str, redacted: str) -> None:
-    assert Redactor().text(text) == redacted
+    assert Redactor().rewrite_text(text) == redacted
 
 
 def test_a_long_value_is_replaced_as_a_whole() -> None:
     value = "a1/" * 1000
 
-    assert Redactor().text(f"password={value}&a=1") == "password=REDACTED&a=1"
+    assert Redactor().rewrite_text(f"password={value}&a=1") == "password=REDACTED&a=1"
 
 
 def test_a_field_of_a_form_is_replaced() -> None:
@@ -106,7 +106,7 @@ def test_a_field_of_a_form_is_replaced() -> None:
         '--b\r\nContent-Disposition: form-data; name="user"\r\n\r\nbob\r\n--b--\r\n'
     )
 
-    assert Redactor().text(form.format("a\r\nb")) == form.format("REDACTED")
+    assert Redactor().rewrite_text(form.format("a\r\nb")) == form.format("REDACTED")
 
 
 def test_a_form_and_an_address_are_decoded() -> None:
@@ -115,16 +115,18 @@ def test_a_form_and_an_address_are_decoded() -> None:
     redactor = Redactor()
 
     assert (
-        redactor.body(form.format(key, "x").encode())
+        redactor.rewrite_body(form.format(key, "x").encode())
         == form.format("REDACTED", "REDACTED").encode()
     )
-    assert redactor.headers((("location", f"/x?d=%28{key}"),)) == (("location", "/x?d=(REDACTED"),)
+    assert redactor.rewrite_headers((("location", f"/x?d=%28{key}"),)) == (
+        ("location", "/x?d=(REDACTED"),
+    )
 
 
 def test_a_parameter_of_a_path_is_replaced() -> None:
     path = "/x?filter%5Bapi_key%5D={}&q=a+b%20c&meta=%7B%22password%22:%22{}%22%7D"
 
-    assert Redactor().request(Request("GET", path.format("x", "y"))).path == path.format(
+    assert Redactor().rewrite_request(Request("GET", path.format("x", "y"))).path == path.format(
         "REDACTED", "REDACTED"
     )
 
@@ -144,14 +146,16 @@ def test_a_parameter_of_a_path_is_replaced() -> None:
 )  # fmt: skip
 def test_a_rule_matches_the_decoded_string(rule: str, text: str, redacted: str) -> None:
     for _ in range(2):
-        assert Redactor((), parse_rules([rule])).text(text) == redacted
+        assert Redactor((), parse_rules([rule])).rewrite_text(text) == redacted
         text, redacted = json.dumps({"args": text}), json.dumps({"args": redacted})
 
 
 def test_keys_are_never_changed() -> None:
     text = '{"sk-proj-abcdefgh1234":"a","langgraph":{"correct-horse/battery":1}}'
 
-    assert Redactor(["correct-horse/battery"], parse_rules(["langgraph"])).text(text) == text
+    assert (
+        Redactor(["correct-horse/battery"], parse_rules(["langgraph"])).rewrite_text(text) == text
+    )
 
 
 @pytest.mark.parametrize("size", [10_000, 100])

@@ -16,7 +16,7 @@ def test_the_example_is_found_in_any_text(shape: SecretPattern) -> None:
     secret = shape.example[start:end]
 
     for text in (shape.example, f"use {shape.example}\n", json.dumps({"a": [shape.example]})):
-        redacted = Redactor().text(text)
+        redacted = Redactor().rewrite_text(text)
         assert "REDACTED" in redacted
         assert secret not in redacted
         assert json.dumps(secret)[1:-1] not in redacted
@@ -24,7 +24,7 @@ def test_the_example_is_found_in_any_text(shape: SecretPattern) -> None:
 
 @each_shape
 def test_the_near_miss_is_unchanged(shape: SecretPattern) -> None:
-    assert Redactor().text(f"see {shape.near_miss} here") == f"see {shape.near_miss} here"
+    assert Redactor().rewrite_text(f"see {shape.near_miss} here") == f"see {shape.near_miss} here"
 
 
 @each_shape
@@ -36,17 +36,17 @@ def test_the_hint_is_in_each_match(shape: SecretPattern) -> None:
 def test_a_private_key_may_be_cut_off() -> None:
     key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA1234abcd\nMIIEowIB"
 
-    assert Redactor().text(f"key: {key}") == "key: REDACTED"
-    assert Redactor().text(json.dumps({"pem": key})) == '{"pem": "REDACTED"}'
+    assert Redactor().rewrite_text(f"key: {key}") == "key: REDACTED"
+    assert Redactor().rewrite_text(json.dumps({"pem": key})) == '{"pem": "REDACTED"}'
 
 
 def test_a_private_key_needs_its_material() -> None:
     text = '{"a":"-----BEGIN PRIVATE KEY-----","b":{"c":"-----END PRIVATE KEY-----"}}'
 
-    assert Redactor().text(text) == text
+    assert Redactor().rewrite_text(text) == text
 
 
 def test_two_private_keys_leave_the_text_between_them() -> None:
     key = "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----"
 
-    assert Redactor().text(f"{key} and {key}!") == "REDACTED and REDACTED!"
+    assert Redactor().rewrite_text(f"{key} and {key}!") == "REDACTED and REDACTED!"

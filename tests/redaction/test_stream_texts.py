@@ -41,7 +41,7 @@ def redact(events: list[tuple[str, Any]], *rules: object) -> list[Any]:
         for name, data in events
     ]
     exchange = Exchange(Request("POST", "/x"), Response(200, None, SSE, Stream(tuple(timed))))
-    content = Redactor((), parse_rules(rules)).exchange(exchange).response.content
+    content = Redactor((), parse_rules(rules)).rewrite_exchange(exchange).response.content
     assert isinstance(content, Stream)
     return [json.loads(dict(one.event.fields)["data"]) for one in content.events]
 
@@ -209,7 +209,7 @@ SPELLINGS = {
 def test_events_in_other_spellings_are_joined(spelling: str) -> None:
     chunks = [SPELLINGS[spelling] % piece.encode() for piece in pieces(f"so {KEY}!", 6)]
 
-    exchange = Redactor().exchange(record(*chunks))
+    exchange = Redactor().rewrite_exchange(record(*chunks))
 
     text = repr(exchange.response.content)
     assert exchange.redacted >= 1
@@ -217,7 +217,7 @@ def test_events_in_other_spellings_are_joined(spelling: str) -> None:
 
 
 def test_an_event_in_another_spelling_keeps_it() -> None:
-    exchange = Redactor().exchange(
+    exchange = Redactor().rewrite_exchange(
         record(b'id:7\ndata:{"a":  "\\u00fc %s"}\r\n\r\n' % KEY.encode())
     )
 
@@ -230,7 +230,9 @@ def test_an_event_in_another_spelling_keeps_it() -> None:
 
 def test_a_stream_that_is_cut_before_the_end_of_an_event_is_joined_too() -> None:
     event = b'event: custom\ndata: {"a":"%s"}\n'
-    exchange = Redactor().exchange(record(event % b"so sk-proj" + b"\n", event % b"-abcdefgh1234"))
+    exchange = Redactor().rewrite_exchange(
+        record(event % b"so sk-proj" + b"\n", event % b"-abcdefgh1234")
+    )
 
     assert "abcdefgh" not in repr(exchange.response.content)
 
@@ -239,7 +241,7 @@ def test_a_stream_that_is_cut_before_the_end_of_an_event_is_joined_too() -> None
 def test_a_secret_in_the_chunks_of_a_body_is_found(start: bytes) -> None:
     parts = (start + b'{"a":"sk-proj-abcd', b"efgh12345678", b'"}\n', b"end")
     body = join_chunks(TimedChunk(1.0, part) for part in parts)
-    redacted = Redactor().exchange(Exchange(Request("GET", "/x"), Response(content=body)))
+    redacted = Redactor().rewrite_exchange(Exchange(Request("GET", "/x"), Response(content=body)))
 
     rest = (start + b'{"a":"REDACTED', b"", b'"}\n', b"end")
     assert redacted.response.content == join_chunks(TimedChunk(1.0, part) for part in rest)
@@ -249,7 +251,7 @@ def test_a_secret_in_the_chunks_of_a_body_is_found(start: bytes) -> None:
 def test_names_of_events_are_never_changed() -> None:
     stream = record(b"event: correct-horse-battery\ndata: correct-horse-battery\n\n")
 
-    content = Redactor(["correct-horse-battery"]).exchange(stream).response.content
+    content = Redactor(["correct-horse-battery"]).rewrite_exchange(stream).response.content
 
     assert isinstance(content, Stream)
     assert content.events[0].event.fields == (

@@ -201,7 +201,7 @@ async def test_a_cut_turn_that_an_edit_has_removed_is_not_played(
         path = f"/threads/{(await response.json())['thread_id']}/runs/stream"
     await post(server, path, "go on")
     cut = await post(server, path, "stop", **{"x-mockserver-fault": '{"cut": 1}'})
-    write = Path(server.replay.library.path("turns.yaml")).write_text
+    write = Path(server.replay.library.get_path("turns.yaml")).write_text
     await asyncio.to_thread(write, dump(edited))
     status, source, *_ = await post(server, path, "stop")
 
@@ -311,7 +311,7 @@ async def test_an_armed_fault_is_for_the_next_requests_that_fit(server: Server) 
 def test_a_path_is_the_end_of_a_path(pattern: str | None, path: str, fits: bool) -> None:
     armed = ArmedFault(Cut(1), "*", pattern)
 
-    assert armed.fits(Request("GET", path), "a") == fits
+    assert armed.matches(Request("GET", path), "a") == fits
 
 
 async def test_a_fault_is_for_its_session(server: Server) -> None:

@@ -28,7 +28,7 @@ def record(path: Path, mode: WriteMode, exchanges: Iterable[Exchange]) -> list[s
 
 def requests(path: Path) -> list[tuple[str, str]]:
     file = CassetteFile(path, path.name, Policy(), 1 << 20)
-    return [(one.method, one.path) for one in map(file.request, file.cassette.entries)]
+    return [(one.method, one.path) for one in map(file.load_request, file.cassette.entries)]
 
 
 def paths(*scripts: Script) -> list[tuple[str, str]]:

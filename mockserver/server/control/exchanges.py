@@ -57,7 +57,7 @@ class Exchanges:
         redactor = Redactor((), self._rules)
         for row, entry in zip(rows, chosen, strict=True):
             with suppress(ReadError):  # what was edited just now is read again soon
-                row |= view_asked(self._replay.library.request(entry), redactor)
+                row |= view_asked(self._replay.library.load_request(entry), redactor)
         return {"exchanges": rows, "total": len(entries)}
 
     def view_rows(self, entries: Sequence[Entry], session: str | None) -> list[JsonObject]:
@@ -69,7 +69,7 @@ class Exchanges:
                 entry.cassette,
                 entry.number,
                 entry.route[0],
-                redactor.text(entry.route[1]),
+                redactor.rewrite_text(entry.route[1]),
                 plays.get(entry.label, 0),
             )
             for entry in entries
@@ -137,9 +137,9 @@ class Exchanges:
     def _part(self, entry: Entry) -> Part:
         """Return the document of *entry* in its file."""
         library = self._replay.library
-        path, line = library.path(entry.cassette), library.line(entry)
-        exchange = library.exchange(entry)
-        return Part(path, entry.number, line, library.read(entry), exchange=exchange)
+        path, line = library.get_path(entry.cassette), library.find_line(entry)
+        exchange = library.load_exchange(entry)
+        return Part(path, entry.number, line, library.read_document(entry), exchange=exchange)
 
     def _select(self, cassette: str | None) -> Index:
         index = self._replay.index.for_cassette(cassette)

@@ -52,7 +52,7 @@ class Findings:
         from mockserver.tools.cassette_source import parse_source
         from mockserver.tools.lint.lint import lint_source
 
-        path = Path(self._replay.library.path(name))
+        path = Path(self._replay.library.get_path(name))
         try:
             stamp = stamp_from(path.stat())
             if name in self._known and self._known[name][0] == stamp:

@@ -85,7 +85,7 @@ class ClosestReplay:
                 for entry in cassette.entries:
                     if not entry.route[1].endswith((*TURN_PATHS, COMMANDS)):
                         continue
-                    for content in find_human_contents(self._library.request(entry))[-1:]:
+                    for content in find_human_contents(self._library.load_request(entry))[-1:]:
                         found.setdefault(spell_content(content), _Question(content))
             self._questions[index] = list(found.values())
         return self._questions[index]

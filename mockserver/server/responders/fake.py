@@ -69,7 +69,7 @@ class FakeResponder:
         if replay.index.for_cassette(cassette_name(request)) is None:
             return create_miss_reply(replay, request)
         self._reload_script()
-        session = replay.session(request)
+        session = replay.get_session(request)
         database = session.database
         thread_request = parse_thread_request(request.method, request.path)
         thread = thread_request.thread if thread_request else None

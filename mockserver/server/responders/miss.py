@@ -58,10 +58,10 @@ def explain_miss(replay: ReplayResponder, request: Request) -> Miss:
         return explain_missing_cassette(redacted, cassette or "", known)
     if not index.entries:
         return Miss(redacted, "no exchanges are loaded")
-    plays = replay.session(request).plays
+    plays = replay.get_session(request).plays
 
     def describe(entry: Entry) -> NearRequest:
-        recorded = redacted_request(replay.library.request(entry), replay.rules)
+        recorded = redacted_request(replay.library.load_request(entry), replay.rules)
         return NearRequest(entry.label, recorded, index.rules_of(entry), plays[entry.label])
 
     search_miss = replay.find_search_miss(request)

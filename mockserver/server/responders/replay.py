@@ -91,7 +91,7 @@ class ReplayResponder:
         thread_request = _parse_thread_request(request)
         if thread_request is not None and thread_request.opens_events and not self._once:
             await self.library.reload_if_changed()
-            opened = self._open_events(request, thread_request, self.session(request))
+            opened = self._open_events(request, thread_request, self.get_session(request))
             return opened if isinstance(opened, Reply) else None
         hit = await self._find_current(request, thread_request)
         if hit is None:
@@ -111,7 +111,7 @@ class ReplayResponder:
 
     def _load(self, entry: Entry) -> tuple[Reply, int]:
         """Return the recorded reply of *entry* and its approximate size in memory; ReadError if it cannot be read."""
-        reply = prebuild(self._encode(self.library.response(entry), entry))
+        reply = prebuild(self._encode(self.library.load_response(entry), entry))
         return reply, 2000 + _measure(reply.body)
 
     def _encode(self, response: Response, entry: Entry) -> Reply:
@@ -137,7 +137,7 @@ class ReplayResponder:
         """Return the next exchange for *request*, or the closest one, in the files as they are now, or None."""
         if self._once and thread_request is not None:
             return None  # the upstream does not know the recorded threads
-        session, now = self.session(request), asyncio.get_running_loop().time()
+        session, now = self.get_session(request), asyncio.get_running_loop().time()
         try:
             hit = self._find(request, thread_request, session, now)
             while not self._once and (hit is None or not self.library.is_fresh(hit.entry)):
@@ -155,7 +155,7 @@ class ReplayResponder:
         if not session.is_of_page:
             self._played.add(label, self.library.index)
 
-    def session(self, request: Request) -> Session:
+    def get_session(self, request: Request) -> Session:
         """Return the session that *request* names."""
         return self.sessions.get_or_create(session_name(request))
 
@@ -216,7 +216,7 @@ class ReplayResponder:
         thread_request = _parse_thread_request(request)
         if thread_request is None:
             return None
-        found = self._find_on_thread(request, thread_request, self.session(request), 0.0)
+        found = self._find_on_thread(request, thread_request, self.get_session(request), 0.0)
         return found if isinstance(found, SearchMiss) else None
 
 

@@ -259,6 +259,6 @@ class ThreadReplay:
             self._conversations.clear()
         if index not in self._conversations:
             self._conversations[index] = ConversationIndex(
-                index, self._library.exchange, self._library.read
+                index, self._library.load_exchange, self._library.read_document
             )
         return self._conversations[index]

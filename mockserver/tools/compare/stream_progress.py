@@ -105,7 +105,7 @@ def _select(stream: Exchange, subscription: Json) -> Exchange:
     for after, message in content.events:
         skipped += after
         read = read_event(message)
-        if read is not None and selected.fits(read.event):
+        if read is not None and selected.selects(read.event):
             events.append(TimedEvent(skipped, message))
             skipped = 0.0
     return replace(

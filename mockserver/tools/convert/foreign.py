@@ -111,7 +111,7 @@ def convert(
         assert isinstance(entry.response, ForeignResponse)
         headers = address.to_local_headers(entry.response.headers, path)
         response = replace(entry.response, headers=headers)
-        exchange = redactor.exchange(_build_exchange(entry.request, path, response))
+        exchange = redactor.rewrite_exchange(_build_exchange(entry.request, path, response))
         try:
             load_exchange(dump_exchange(exchange).encode().decode())
         except (ReadError, UnicodeEncodeError) as error:

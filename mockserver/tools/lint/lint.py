@@ -60,7 +60,7 @@ def _finish(findings: Iterable[Finding], rules: RedactionRules) -> list[Finding]
     found = sorted(dict.fromkeys(findings), key=lambda finding: (finding.line, finding.code))
     overridden = {finding.line for finding in found if finding.code in _OVERRIDING_CODES}
     secret = {finding.line for finding in found if finding.code == "secret"}
-    mask = Redactor((), rules).text
+    mask = Redactor((), rules).rewrite_text
     finished: list[Finding] = []
     for finding in found:
         if finding.code in _TYPE_CODES and finding.line in overridden:

@@ -48,7 +48,9 @@ def view_asked(request: Request, redactor: Redactor) -> JsonObject:
         "asked": describe_request(request.path, body),
         "human": find_human_text(canonicalize(request)),
     }
-    return {name: redactor.text(text)[:_LONGEST_TEXT] for name, text in texts.items() if text}
+    return {
+        name: redactor.rewrite_text(text)[:_LONGEST_TEXT] for name, text in texts.items() if text
+    }
 
 
 def view_exchange(
