@@ -21,7 +21,7 @@ NOT_A_CASSETTE = "not a cassette: it must begin with `mockserver: 1`"
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedFile:
     """A file and the cassette in it; *is_explicit* if the user named the file itself, not its folder.
 
     *name* is the path below the folder that the user named.
@@ -55,7 +55,7 @@ class Batch:
         self.print_note(f"mockserver: {printable(Redactor().rewrite_text(str(error)))}")
         self.has_errors = True
 
-    def report_skipped(self, opened: Opened) -> None:
+    def report_skipped(self, opened: OpenedFile) -> None:
         """Report that a file in a folder is skipped, since it is not a cassette."""
         self.print_note(f"{opened.path}: skipped, not a cassette (it has no `mockserver:` key)")
         self.unread.add(opened.name)
@@ -72,7 +72,7 @@ class Batch:
             click.echo(summary, err=True)
         sys.exit(2 if self.has_errors else 1 if self.has_findings else 0)
 
-    def iter_files(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
+    def iter_files(self, paths: Iterable[Path], label: str) -> Iterator[OpenedFile]:
         """Yield the files at and below *paths*, by default ./cassettes; raise UsageError for a path that does not exist."""
         files = discovery.find_files(tuple(paths) or (options.FOLDER,))
         if not files:
@@ -88,13 +88,13 @@ class Batch:
                 except OSError as error:
                     self._report_unread(name, f"{path}: cannot be read: {error.strerror}")
                 else:
-                    yield Opened(name, path, parse_source(str(path), raw), is_explicit)
+                    yield OpenedFile(name, path, parse_source(str(path), raw), is_explicit)
         finally:
             lines, self._delayed_lines = self._delayed_lines, None
             for line in lines:
                 self.print_note(line)
 
-    def iter_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
+    def iter_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[OpenedFile]:
         """Yield the files that are cassettes, and report the others."""
         for opened in self.iter_files(paths, label):
             if opened.source.is_cassette:
@@ -104,7 +104,7 @@ class Batch:
             else:
                 self.report_skipped(opened)
 
-    def iter_readable_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[Opened]:
+    def iter_readable_cassettes(self, paths: Iterable[Path], label: str) -> Iterator[OpenedFile]:
         """Yield the cassettes that can be read completely, and report an error for each other one."""
         for opened in self.iter_cassettes(paths, label):
             source = opened.source
@@ -133,7 +133,7 @@ class Batch:
             elif part.exchange:
                 yield part
 
-    def rewrite(self, opened: Opened, raw: bytes | None) -> bool:
+    def rewrite(self, opened: OpenedFile, raw: bytes | None) -> bool:
         """Replace the content of the file by *raw*, or remove the file; report an error and return False if that fails."""
         try:
             if raw is None:

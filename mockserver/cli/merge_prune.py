@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from mockserver.cli import options
-from mockserver.cli.batch import Batch, Opened
+from mockserver.cli.batch import Batch, OpenedFile
 from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
@@ -138,7 +138,7 @@ def _facts(part: Part) -> dict[str, str]:
     return facts | {"human": find_human_text(canonicalize(request))}
 
 
-def _report_kept(batch: Batch, opened: Opened, plan: PrunePlan) -> None:
+def _report_kept(batch: Batch, opened: OpenedFile, plan: PrunePlan) -> None:
     if plan.reason:
         batch.print_note(f"{opened.path}: kept, {plan.reason}")
     elif plan.unknown:

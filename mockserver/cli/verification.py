@@ -14,7 +14,7 @@ import click
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.thread_streams import find_thread_path
-from mockserver.cli.batch import Batch, Opened
+from mockserver.cli.batch import Batch, OpenedFile
 from mockserver.cli.live_streams import LiveStream, ThreadStreams
 from mockserver.cli.terminal import print_facts, with_progress, wrap
 from mockserver.errors import StorageError, UpstreamError
@@ -216,7 +216,7 @@ def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_jso
 
 
 def update_cassettes(
-    batch: Batch, cassettes: Sequence[Opened], results: Sequence[Result], as_json: bool
+    batch: Batch, cassettes: Sequence[OpenedFile], results: Sequence[Result], as_json: bool
 ) -> bool:
     """Write the live responses into the *cassettes* that differ, and report that; return whether a difference is left."""
     is_left = False

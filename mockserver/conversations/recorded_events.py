@@ -8,7 +8,13 @@ from itertools import accumulate
 from math import inf
 
 from mockserver.cassette.model import Exchange, Stream
-from mockserver.conversations.ids import UUID, FoundId, find_event_ids, find_run_of_event, list_once
+from mockserver.conversations.ids import (
+    UUID,
+    FoundId,
+    find_event_ids,
+    find_run_of_event,
+    list_unique_ids,
+)
 from mockserver.formats import sse
 from mockserver.formats.json_text import loads_or_none
 from mockserver.thread_log.event import Event
@@ -78,7 +84,7 @@ class TurnEvents:
     @cached_property
     def ids(self) -> tuple[FoundId, ...]:
         """The ids in the events, each once, in the order in which they come."""
-        return list_once(one for event in self.events for one in find_event_ids(event.event))
+        return list_unique_ids(one for event in self.events for one in find_event_ids(event.event))
 
     @cached_property
     def digest(self) -> bytes:

@@ -22,7 +22,7 @@ from mockserver.http.messages import (
     session_name,
     split_target,
 )
-from mockserver.server import connections
+from mockserver.server import connection_errors
 from mockserver.server.control.api import ControlApi
 from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.faults import refuse_fault
@@ -104,7 +104,9 @@ class App:
             # Most bodies have arrived together with the head.
             body = content.read_nowait() if content.is_eof() else await content.read()
         except web.RequestPayloadError as error:
-            why = f"the body of the request cannot be read: {connections.describe_error(error)}"
+            why = (
+                f"the body of the request cannot be read: {connection_errors.describe_error(error)}"
+            )
             reply = with_origin(error_reply(400, why), self._allowed_origin(request))
             return await self._sender.send(request, Request(method, request.raw_path), reply, 0.0)
         path, prefix_headers = split_target(request.raw_path, self.prefix)
@@ -136,7 +138,7 @@ class App:
         """Return an error for a request with these *headers* that may not be forwarded, or None."""
         if self._forwards_as and self._forwards_as in headers.get(hdrs.VIA, ""):
             # The sender, which is this server, or another recorder on the way, reports the loop.
-            return connections.error_response(
+            return connection_errors.error_response(
                 508, "this request has been here: its upstreams form a loop"
             )
         host = headers.get(hdrs.HOST)
@@ -147,7 +149,7 @@ class App:
         if why is None:
             return None
         self._log.count_bad_request("rejected", why)
-        return connections.error_response(403, why)
+        return connection_errors.error_response(403, why)
 
     def _allowed_origin(self, request: web.BaseRequest) -> str | None:
         """Return the origin of the page that sent *request*, if it is allowed."""

@@ -176,8 +176,10 @@ class Faults:
         return None
 
 
-def answer(faults: Faults | None, method: str, session: str | None, body: bytes) -> Json:
-    """Return the answer of the control API about the faults of *session*: list, arm or clear them. RequestError if it cannot."""
+def list_or_change_faults(
+    faults: Faults | None, method: str, session: str | None, body: bytes
+) -> Json:
+    """List (GET), arm (POST) or clear (DELETE) the faults of *session*; return what the control API responds. RequestError if it cannot."""
     if method in ("GET", "HEAD"):
         return {"faults": [one.to_json() for one in faults.armed_in(session)] if faults else []}
     if method == "DELETE":

@@ -217,7 +217,7 @@ def _create_server(
     responders = (replay, create_fallback(replay))
 
     def strip_prefix(target: str) -> str:
-        return strip_api_prefix(target, replay.index.prefixes)
+        return strip_api_prefix(target, replay.index.api_prefixes)
 
     app = App(
         responders,

@@ -14,7 +14,7 @@ from mockserver.store import discovery, operating_system
 from mockserver.store.library import Library
 
 
-def usage_of(library: Library, index: Index, labels: Iterable[str]) -> Usage:
+def collect_usage(library: Library, index: Index, labels: Iterable[str]) -> Usage:
     """Return the usage in which the exchanges with *labels* (`FILE#N`) were played and all others of *index* were not."""
     played = set(labels)
     by_path: dict[str, Plays] = {}

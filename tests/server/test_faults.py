@@ -359,7 +359,7 @@ async def test_a_fault_is_for_an_exchange(server: Server) -> None:
     answers = [(await post(server, "/runs/wait"))[0] for _ in range(3)]
 
     assert answers == [200, 500, 200]
-    assert server.replay.sessions.plays() == {"chat.yaml#1": 1, "chat.yaml#2": 1}
+    assert server.replay.sessions.count_plays() == {"chat.yaml#1": 1, "chat.yaml#2": 1}
 
 
 async def test_a_rate_gives_the_same_requests_a_fault_each_time(server: Server) -> None:

@@ -86,7 +86,7 @@ class Nodes:
                 case StatusFault() as fault:
                     raise RunRefused(fault)
                 case _:
-                    raise AssertionError("no visit has Delegate or Enter")
+                    raise AssertionError("no visit has Delegate or EnterNode")
         return update
 
     def run_tools(self, scope: Scope, state: State, calls: tuple[ToolCall, ...]) -> State:

@@ -112,7 +112,7 @@ class Delegate:
 
 
 @dataclass(frozen=True, slots=True)
-class Enter:
+class EnterNode:
     """From here on, *node* plays the steps."""
 
     node: str
@@ -126,7 +126,7 @@ Step = (
     | Fail
     | Pause
     | Delegate
-    | Enter
+    | EnterNode
     | StatusFault
     | Cut
     | Stall

@@ -62,7 +62,7 @@ class Exchanges:
 
     def view_rows(self, entries: Sequence[Entry], session: str | None) -> list[JsonObject]:
         """Return what is known of *entries* without reading them; the plays are those of *session*, or of all sessions if it is None."""
-        plays = self._replay.sessions.plays(session)
+        plays = self._replay.sessions.count_plays(session)
         redactor = Redactor((), self._rules)
         return [
             view_row(
@@ -81,7 +81,7 @@ class Exchanges:
 
     def view_cassettes(self, session: str | None = None) -> list[JsonObject]:
         """Return the cassettes: how many exchanges they have, and how many of these were played in *session*, or in any if it is None."""
-        plays = self._replay.sessions.plays(session)
+        plays = self._replay.sessions.count_plays(session)
         return [
             {
                 "cassette": cassette.name,
@@ -97,7 +97,7 @@ class Exchanges:
         entry = self.find(f"{unquote(name)}#{number}")
         part = await asyncio.to_thread(self._part, entry)
         findings = await self.findings.of_exchange(entry, part)
-        played = self._replay.sessions.plays(session).get(entry.label, 0)
+        played = self._replay.sessions.count_plays(session).get(entry.label, 0)
         return await asyncio.to_thread(
             view_exchange, entry.cassette, part, played, findings, self._rules
         )

@@ -14,7 +14,7 @@ from aiohttp import web
 from mockserver.errors import NotFoundError, RequestError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import EVENT_STREAM, SESSION_HEADER
-from mockserver.server.faults import answer
+from mockserver.server.faults import list_or_change_faults
 from mockserver.server.journal import JournalEntry
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ async def answer_report(api: "ControlApi", request: ControlRequest) -> web.Respo
 async def answer_faults(api: "ControlApi", request: ControlRequest) -> Json:
     named = request.http.headers.get(SESSION_HEADER)
     session = request.parameters.get("session", named and unquote(named))
-    return answer(api.faults, request.http.method, session, request.body)
+    return list_or_change_faults(api.faults, request.http.method, session, request.body)
 
 
 async def answer_reset(api: "ControlApi", request: ControlRequest) -> Json:

@@ -62,7 +62,7 @@ def explain_miss(replay: ReplayResponder, request: Request) -> Miss:
 
     def describe(entry: Entry) -> NearRequest:
         recorded = redacted_request(replay.library.load_request(entry), replay.rules)
-        return NearRequest(entry.label, recorded, index.rules_of(entry), plays[entry.label])
+        return NearRequest(entry.label, recorded, index.get_rules(entry), plays[entry.label])
 
     search_miss = replay.find_search_miss(request)
     if search_miss is not None and search_miss.expected is not None:
@@ -76,7 +76,7 @@ def explain_miss(replay: ReplayResponder, request: Request) -> Miss:
         reason = f"all {count} of {count} matching exchanges were already played, and `repeat: error` is set"
         return Miss(redacted, reason, (describe(found.entries[-1]),))
     reason = search_miss.reason if search_miss else "no exchange matches"
-    return Miss(redacted, reason, tuple(map(describe, index.nearest(canonicalize(redacted)))))
+    return Miss(redacted, reason, tuple(map(describe, index.find_nearest(canonicalize(redacted)))))
 
 
 def is_browser_noise(request: Request) -> bool:

@@ -79,7 +79,7 @@ class ReplayResponder:
         """The plays of each cassette; a reset does not change them."""
         from mockserver.store import usage_files
 
-        return usage_files.usage_of(self.library, self.index, self._played.labels(self.index))
+        return usage_files.collect_usage(self.library, self.index, self._played.labels(self.index))
 
     @property
     def index(self) -> Index:

@@ -20,7 +20,7 @@ _REFUSALS = (401, 403, 429)
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class CassetteUpdate:
     """The new content of a file, the numbers of the *updated* exchanges, and why others that differ are not updated."""
 
     raw: bytes
@@ -28,7 +28,7 @@ class Update:
     refused: tuple[str, ...]
 
 
-def update_source(source: CassetteSource, results: Sequence[Result]) -> Update:
+def update_source(source: CassetteSource, results: Sequence[Result]) -> CassetteUpdate:
     """Return *source* with the live responses in *results* in each conversation, and stateless exchange, that differs.
 
     The text of the others is unchanged. Requests stay, and so do the ids of the recording.
@@ -47,9 +47,9 @@ def update_source(source: CassetteSource, results: Sequence[Result]) -> Update:
             continue
         renewed |= _renew(parts, {part.number: found[part.number][0] for part in parts})
     if not renewed:
-        return Update(source.raw, (), tuple(refused))
+        return CassetteUpdate(source.raw, (), tuple(refused))
     parts = [renewed.get(part.number, part) for part in source.parts]
-    return Update(join_parts(source.header, parts), tuple(renewed), tuple(refused))
+    return CassetteUpdate(join_parts(source.header, parts), tuple(renewed), tuple(refused))
 
 
 def restore_ids(live: Exchange, conversation: LiveConversation) -> Exchange:

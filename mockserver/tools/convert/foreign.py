@@ -128,7 +128,9 @@ def convert(
     return result
 
 
-def create_unreadable(method: str, url: str, what: str, error: Exception) -> ForeignExchange:
+def create_unreadable_exchange(
+    method: str, url: str, what: str, error: Exception
+) -> ForeignExchange:
     """Return the exchange for a part of a recording, *what*, that *error* makes unreadable."""
     reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
     return ForeignExchange(ForeignRequest(method, url), f"the {what} cannot be read: {reason}")

@@ -21,7 +21,7 @@ from mockserver.tools.convert.foreign import (
     ImportResult,
     clean_headers,
     convert,
-    create_unreadable,
+    create_unreadable_exchange,
     with_content_type,
 )
 
@@ -86,7 +86,7 @@ def _convert_entry(entry: dict[str, Any], read_attachment: ReadAttachment) -> Fo
         request = ForeignRequest(method, url, headers, body)
         return ForeignExchange(request, _response(entry, request, read_attachment))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        return create_unreadable(method, url, "entry", error)
+        return create_unreadable_exchange(method, url, "entry", error)
 
 
 def _response(

@@ -20,7 +20,7 @@ from aiohttp.http_exceptions import (
 from mockserver.http.messages import Reply, Request
 from mockserver.server import runner
 from mockserver.server.app import App
-from mockserver.server.connections import describe_error
+from mockserver.server.connection_errors import describe_error
 from mockserver.server.log import Log
 from tests.processes import Mockserver, running
 from tests.scripted import Answer, Client, ask

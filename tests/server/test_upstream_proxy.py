@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.server.proxies import find_proxy
+from mockserver.server.upstream_proxy import find_proxy
 from tests.processes import run, running
 from tests.scripted import NO_INFO, Upstream, Wire, ask, say, upstream
 
