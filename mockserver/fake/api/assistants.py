@@ -7,7 +7,7 @@ from mockserver.fake.api.api_call import ApiCall, require_uuid
 from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, drop_reserved
 from mockserver.fake.api.database import Assistant, Database, Record, create_assistant_record
 from mockserver.fake.api.graph_drawing import draw_graph
-from mockserver.fake.api.listing import contains, get_page, page_response, sort_records
+from mockserver.fake.api.pagination import contains, get_page, page_response, sort_records
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import Response, json_response

@@ -2,7 +2,7 @@
 
 from mockserver.fake.api import request_schemas
 from mockserver.fake.api.api_call import ApiCall, require_uuid
-from mockserver.fake.api.listing import page_response
+from mockserver.fake.api.pagination import page_response
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.response import Response, json_response
 from mockserver.formats.json_text import Json

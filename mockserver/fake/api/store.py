@@ -6,7 +6,7 @@ from collections.abc import Callable
 from mockserver.fake.api import request_schemas
 from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.database import MAX_ITEMS, Namespace, Record
-from mockserver.fake.api.listing import get_page
+from mockserver.fake.api.pagination import get_page
 from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.response import Response, json_response
 from mockserver.formats.json_text import Json

@@ -7,7 +7,12 @@ from mockserver.fake.api import request_schemas
 from mockserver.fake.api.api_call import ApiCall, require_uuid
 from mockserver.fake.api.create_run import drop_reserved
 from mockserver.fake.api.database import Record
-from mockserver.fake.api.listing import check_extract_paths, contains, page_response, sort_records
+from mockserver.fake.api.pagination import (
+    check_extract_paths,
+    contains,
+    page_response,
+    sort_records,
+)
 from mockserver.fake.api.thread_state import NO_GRAPH, write_state
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.id_generator import IdGenerator
