@@ -122,10 +122,10 @@ class App:
         answering = (
             self._serve_socket(request, incoming)
             if hdrs.UPGRADE in request.headers and is_event_socket(request, path)
-            else self._answer(request, incoming, started)
+            else self._find_and_send(request, incoming, started)
         )
         if self._in_flight is not None:
-            return await self._in_flight.answer(request, incoming, answering)
+            return await self._in_flight.run(request, incoming, answering)
         return await answering
 
     async def finish(self) -> None:
@@ -156,7 +156,7 @@ class App:
         origin = request.headers.get(hdrs.ORIGIN)
         return origin if origin is not None and self._access.allows_origin(origin) else None
 
-    async def _answer(
+    async def _find_and_send(
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
         reply = await self._find_reply(incoming)
@@ -165,18 +165,18 @@ class App:
             reply = with_own_urls(reply, incoming, start)
         if reply.faults:
             reply = with_faulty_body(reply)
-        entry = self._response_started(incoming, reply)
+        entry = self._start_entry(incoming, reply)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
         now = asyncio.get_running_loop().time
         if isinstance(reply.body, PrebuiltBody):
-            self._response_finished(incoming, reply, now() - started, entry)
+            self._finish_entry(incoming, reply, now() - started, entry)
             return whole_response(request, reply, reply.body)
         reply = journal_chunks(reply, self._log.journal, entry, started)
         try:
             return await self._sender.send(request, incoming, reply, started)
         finally:
-            self._response_finished(incoming, reply, now() - started, entry)
+            self._finish_entry(incoming, reply, now() - started, entry)
 
     async def _serve_socket(
         self, request: web.BaseRequest, incoming: Request
@@ -190,17 +190,17 @@ class App:
         if self._open_relay is not None:
             return await self._relay_socket(request, incoming, self._open_relay)
         with self._streams.keep(session, request):
-            return await EventSocket(incoming, self._respond).serve(request)
+            return await EventSocket(incoming, self._answer_message).serve(request)
 
     async def _relay_socket(
         self, request: web.BaseRequest, incoming: Request, open_relay: OpenRelay
     ) -> web.StreamResponse:
         try:
             refuse_fault(incoming)
-            relay = await open_relay(incoming, self._report)
+            relay = await open_relay(incoming, self._journal_message)
         except MockServerError as error:
             reply = error_reply(error.status, str(error))
-            self._response_started(incoming, reply)
+            self._start_entry(incoming, reply)
             return await self._sender.send(request, incoming, reply, 0.0)
         assert self._in_flight is not None
         self._in_flight.response_started(relay)
@@ -208,21 +208,21 @@ class App:
         self._in_flight.response_recorded()
         return await relay.close()
 
-    def _report(self, request: Request, reply: Reply, seconds: float) -> None:
+    def _journal_message(self, request: Request, reply: Reply, seconds: float) -> None:
         """Log that *reply* was sent for a *request* that a message on a WebSocket means, after *seconds*."""
-        entry = self._response_started(request, reply)
-        self._response_finished(request, reply, seconds, entry)
+        entry = self._start_entry(request, reply)
+        self._finish_entry(request, reply, seconds, entry)
 
-    async def _respond(self, incoming: Request) -> Reply:
+    async def _answer_message(self, incoming: Request) -> Reply:
         """Return the reply to *incoming*, which a message on a WebSocket means, and log that it starts."""
         started = asyncio.get_running_loop().time()
         reply = await self._find_reply(incoming)
-        entry = self._response_started(incoming, reply)
+        entry = self._start_entry(incoming, reply)
         if entry is not None and not isinstance(reply.body, StreamingBody):
             self._log.journal.finish(entry, asyncio.get_running_loop().time() - started)
         return journal_chunks(reply, self._log.journal, entry, started)
 
-    def _response_started(self, request: Request, reply: Reply) -> JournalEntry | None:
+    def _start_entry(self, request: Request, reply: Reply) -> JournalEntry | None:
         """Keep *reply*, which is about to be sent for *request*, in the journal, and log what it says; return its entry."""
         if not reply.is_counted:
             return None
@@ -231,7 +231,7 @@ class App:
             self._log.write_note(entry)
         return entry
 
-    def _response_finished(
+    def _finish_entry(
         self, request: Request, reply: Reply, seconds: float, entry: JournalEntry | None
     ) -> None:
         """Note in the *entry* of the journal that *reply* to *request* was sent after *seconds*; if verbose, log it."""

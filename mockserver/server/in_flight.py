@@ -51,7 +51,7 @@ class InFlight:
         self._survives_disconnect = survives_disconnect
         self._flights: dict[asyncio.Task[web.StreamResponse], _Flight] = {}
 
-    async def answer(
+    async def run(
         self,
         client: web.BaseRequest,
         request: Request,

@@ -60,7 +60,7 @@ class Library:
         """Return the response of *entry*; ReadError if it cannot be read."""
         return self._state.cassette_files[entry.cassette].load_response(entry)
 
-    def upstream_of(self, entry: Entry) -> str | None:
+    def get_upstream(self, entry: Entry) -> str | None:
         """Return the URL of the server that *entry* was recorded from, if its cassette says it."""
         return self._state.cassette_files[entry.cassette].header.upstream
 

@@ -58,17 +58,17 @@ class RecordResponder:
             self._record_errors or not self._is_temporary(request, response.status)
         )
         if is_recorded:
-            self._report(request, response)
+            self._warn(request, response)
         length = _find_body_length(request, response)
-        relay = _Relay(self._recording, request, number, recorder, response, length)
-        chunks = relay.chunks(is_recorded=is_recorded)
+        forwarded = _ForwardedResponse(self._recording, request, number, recorder, response, length)
+        chunks = forwarded.chunks(is_recorded=is_recorded)
         if length == 0:
             # There is no body: the exchange must be in the file before the head is sent.
-            chunks = _replay_chunks([chunk async for chunk in chunks])
+            chunks = _yield_each([chunk async for chunk in chunks])
         return Reply(
             response.status,
             response.headers,
-            StreamingBody(chunks, lambda: relay.is_complete, relay.abandon),
+            StreamingBody(chunks, lambda: forwarded.is_complete, forwarded.abandon),
             response.reason,
             ReplySource.UPSTREAM,
             page_of=self._upstream.address if is_page(request.path, response.headers) else None,
@@ -89,7 +89,7 @@ class RecordResponder:
         is_without_key = status == 401 and not self._upstream.has_credential(request)
         return status == 429 or status >= 500 or is_without_key
 
-    def _report(self, request: Request, response: UpstreamResponse) -> None:
+    def _warn(self, request: Request, response: UpstreamResponse) -> None:
         """Log a *response* that is recorded, but that a user may not want in the cassette."""
         if response.status in _REFUSALS:
             cause = (
@@ -134,7 +134,7 @@ class ExtendResponder:
 
 
 @dataclass(slots=True)
-class _Relay:
+class _ForwardedResponse:
     """One response that is forwarded and recorded. *length* is that of its body according to its head, if that says it."""
 
     recording: Recording
@@ -201,7 +201,7 @@ def _find_body_length(request: Request, response: UpstreamResponse) -> int | Non
     return int(length) if length.isdecimal() else None
 
 
-async def _replay_chunks(chunks: list[bytes]) -> AsyncGenerator[bytes, None]:
+async def _yield_each(chunks: list[bytes]) -> AsyncGenerator[bytes, None]:
     for chunk in chunks:
         yield chunk
 

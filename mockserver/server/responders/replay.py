@@ -119,7 +119,7 @@ class ReplayResponder:
         reply = reply_from(response, entry.route[0], self._pace)
         page_of: ServerAddress | None = None
         if isinstance(response.content, Body) and is_page(entry.route[1], response.headers):
-            url = self.library.upstream_of(entry)
+            url = self.library.get_upstream(entry)
             address = ServerAddress(url) if url is not None else None
             page_of = address if address and address.is_in(response.content.raw) else None
         return replace(reply, exchange=entry.label, page_of=page_of)
