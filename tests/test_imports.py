@@ -1,6 +1,7 @@
 """The packages: their order, what is pure, and how large a module may be. docs/architecture.md draws them."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -145,3 +146,23 @@ def test_the_architecture_page_shows_the_packages_as_they_are() -> None:
             shown |= {f"{''.join(folders[:depth])}{module}.py" for module in modules}
 
     assert shown == {path for path in trees() if not path.split("/")[-1].startswith("__")}
+
+
+def test_the_architecture_page_names_only_what_exists() -> None:
+    page = (ROOT.parent / "docs" / "architecture.md").read_text()
+    paths = " ".join(f"/{path.removesuffix('.py').removesuffix('/__init__')} " for path in trees())
+    methods = {
+        f"{node.name}.{part.name}"
+        for tree in trees().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for part in node.body
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    named_paths = set(
+        re.findall(r"`((?!tests/|page/|docs/|mockserver/)[a-z_]+(?:/[a-z_]+)+)`", page)
+    )
+    named_methods = set(re.findall(r"`(_?[A-Z]\w+\.\w+)`", page))
+
+    assert {path for path in named_paths if f"/{path} " not in paths} == set()
+    assert named_methods - methods == set()

@@ -18,7 +18,7 @@ from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
 from mockserver.matching import summary
 from mockserver.matching.canonical import canonical_form
-from mockserver.redaction.redactor import Redactor, redacted_exchange
+from mockserver.redaction.redactor import Redactor, redact_exchange_for_display
 from mockserver.tools.cassette_source import Part
 from mockserver.tools.timeline import TimelineEntry, find_timelines
 
@@ -142,7 +142,9 @@ def show(
                 sys.stdout.buffer.write(encode_body(exchange.response.content))
                 sys.stdout.buffer.flush()
                 continue
-            facts: Any = summary.exchange_to_json(part.number, redacted_exchange(exchange))
+            facts: Any = summary.exchange_to_json(
+                part.number, redact_exchange_for_display(exchange)
+            )
             if stable:
                 facts = normalizer.normalize_exchange(facts)
             print_facts(facts, "\n".join(_format_exchange(facts)), as_json=as_json)
@@ -154,7 +156,9 @@ def _find_timelines(parts: list[Part], normalizer: Normalizer | None) -> dict[in
 
     The first exchange of each timeline has all its lines.
     """
-    exchanges = [(part.number, redacted_exchange(part.require_exchange())) for part in parts]
+    exchanges = [
+        (part.number, redact_exchange_for_display(part.require_exchange())) for part in parts
+    ]
     shown: dict[int, list[str]] = {}
     for timeline in find_timelines(exchanges, whole=normalizer is not None):
         lines = [timeline.title, *(_format_entry(one, normalizer) for one in timeline.entries), ""]

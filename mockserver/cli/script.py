@@ -13,7 +13,7 @@ from mockserver.cassette.model import Exchange
 from mockserver.cli import options
 from mockserver.cli.batch import Batch
 from mockserver.errors import UsageError
-from mockserver.redaction.redactor import redacted_exchange
+from mockserver.redaction.redactor import redact_exchange_for_display
 from mockserver.server import settings
 from mockserver.server.script_files import read_builtin_text
 from mockserver.store import atomic
@@ -75,7 +75,7 @@ def _create_text(graph: str | None, cassette: Path | None) -> str:
 def _read_exchanges(path: Path) -> list[Exchange]:
     batch, rules = Batch(), settings.load(None).redact
     exchanges = [
-        redacted_exchange(part.require_exchange(), rules)
+        redact_exchange_for_display(part.require_exchange(), rules)
         for opened in batch.iter_readable_cassettes([path], "script")
         for part in opened.source.exchanges
     ]

@@ -21,7 +21,7 @@ from mockserver.errors import StorageError, UpstreamError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.http.messages import Request
 from mockserver.redaction.credentials import find_credentials
-from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
+from mockserver.redaction.redactor import RedactionRules, Redactor, redact_exchange_for_display
 from mockserver.server.upstream import Upstream
 from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.compare.change_report import summarize
@@ -85,7 +85,7 @@ class Verification:
 
     async def _result(self, part: Part, thread: ThreadStreams) -> Result:
         exchange, conversation = part.require_exchange(), thread.conversation
-        recorded = redacted_exchange(exchange, self.rules)
+        recorded = redact_exchange_for_display(exchange, self.rules)
         request = conversation.translate_request(exchange.request)
         started = time.monotonic()
         live: Exchange | None = None
@@ -111,7 +111,7 @@ class Verification:
         return Result.of(part, outcome, seconds, problems, live)
 
     def _open_streams(self, part: Part, conversation: LiveConversation) -> Iterator[LiveStream]:
-        recorded = redacted_exchange(part.require_exchange(), self.rules)
+        recorded = redact_exchange_for_display(part.require_exchange(), self.rules)
         for stream in split_subscriptions(recorded):
             request = conversation.translate_request(stream.request)
             yield LiveStream(part, stream, self.upstream, request)

@@ -20,9 +20,9 @@ __all__ = [
     "Redactor",
     "describe",
     "parse_rules",
+    "redact_exchange_for_display",
+    "redact_for_display",
     "redact_for_matching",
-    "redacted_exchange",
-    "redacted_request",
 ]
 
 NO_RULES = RedactionRules()
@@ -71,7 +71,7 @@ def redact_for_matching(request: Request, rules: RedactionRules) -> Request:
     return Redactor(secrets, rules, REQUEST_SECONDS).rewrite_request(strip_request_headers(request))
 
 
-def redacted_request(request: Request, rules: RedactionRules) -> Request:
+def redact_for_display(request: Request, rules: RedactionRules) -> Request:
     """Return *request* as a cassette holds it, safe to show.
 
     If a pattern of *rules* takes too long, path and body are replaced by a placeholder.
@@ -84,7 +84,7 @@ def redacted_request(request: Request, rules: RedactionRules) -> Request:
         return Request(request.method, f"/{PLACEHOLDER}", (), body)
 
 
-def redacted_exchange(exchange: Exchange, rules: RedactionRules = NO_RULES) -> Exchange:
+def redact_exchange_for_display(exchange: Exchange, rules: RedactionRules = NO_RULES) -> Exchange:
     """Return *exchange* safe to show, also one that was written by hand with its own credentials; `redacted` stays."""
     request = exchange.request
     redactor = Redactor(find_credentials(request.headers, request.path), rules)

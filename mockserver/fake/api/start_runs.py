@@ -178,7 +178,7 @@ def _queue(call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Ru
 
 
 def _create_run(call: ApiCall, request: RunRequest, body: Body, ids: IdGenerator) -> Run:
-    due = call.now + call.runs.gap(request.delay)
+    due = call.now + call.runs.scale_pause(request.delay)
     if request.for_event_streams:
         due += START_SECONDS
     return Run(request, ids, create_run_record(request, body, ids), due)

@@ -18,17 +18,17 @@ from mockserver.fake.script.model import Script
 
 @dataclass(slots=True)
 class RunEngine:
-    """Plays *script* for each run; *gap* converts a natural pause to the seconds it takes."""
+    """Plays *script* for each run; *scale_pause* converts a natural pause to the seconds it takes."""
 
     script: Script
-    gap: Callable[[float], float] = lambda seconds: seconds
+    scale_pause: Callable[[float], float] = lambda seconds: seconds
 
     def use_script(self, script: Script) -> None:
         self.script = script
 
     def play(self, request: RunRequest, ids: IdGenerator, history: History) -> EventLog:
         """Return what happens in a run on the thread with that *history*, and add its checkpoints to *history*."""
-        log = EventLog(self.gap, resumable=request.resumable, started=ids.milliseconds)
+        log = EventLog(self.scale_pause, resumable=request.resumable, started=ids.milliseconds)
         modes_class = StreamEvents if request.for_event_streams else StreamModes
         modes = modes_class(request, ids, log)
         nodes = Nodes(request, ids, self.script, log, modes, Callbacks(request, log))

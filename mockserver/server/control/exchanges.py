@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from mockserver.cassette.model import Policy
 from mockserver.errors import NotFoundError, ReadError, RequestError
 from mockserver.matching.index import Entry, Index
-from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
+from mockserver.redaction.redactor import RedactionRules, Redactor, redact_exchange_for_display
 from mockserver.server.control.calls import parse_number
 from mockserver.server.control.findings import Findings
 from mockserver.server.responders.replay import ReplayResponder
@@ -117,7 +117,9 @@ class Exchanges:
         from mockserver.tools.compare.diff import compare_exchanges
 
         parts = (self._part(self.find(label)) for label in (left, right))
-        before, after = (redacted_exchange(part.require_exchange(), self._rules) for part in parts)
+        before, after = (
+            redact_exchange_for_display(part.require_exchange(), self._rules) for part in parts
+        )
         changes = changes_to_json(compare_exchanges(before, after, Comparator()))
         return [{_CHANGE[name]: value for name, value in change.items()} for change in changes]
 

@@ -20,7 +20,7 @@ from mockserver.matching.rules import apply_rules
 from mockserver.matching.run_bodies import find_run_modes
 from mockserver.matching.summary import find_human_text
 from mockserver.matching.text_similarity import measure_similarity
-from mockserver.redaction.redactor import redacted_request
+from mockserver.redaction.redactor import redact_for_display
 from mockserver.server.responders.replay import ReplayResponder
 
 _MAX_EXCHANGES = 2_000
@@ -50,7 +50,7 @@ def create_miss_reply(replay: ReplayResponder, request: Request) -> Reply:
 
 def explain_miss(replay: ReplayResponder, request: Request) -> Miss:
     """Return why *request* has no recorded response in the cassettes of *replay*, with its secrets redacted."""
-    redacted = redacted_request(request, replay.rules)
+    redacted = redact_for_display(request, replay.rules)
     cassette = cassette_name(request)
     index = replay.index.for_cassette(cassette)
     if index is None:
@@ -61,7 +61,7 @@ def explain_miss(replay: ReplayResponder, request: Request) -> Miss:
     plays = replay.get_session(request).plays
 
     def describe(entry: Entry) -> NearRequest:
-        recorded = redacted_request(replay.library.load_request(entry), replay.rules)
+        recorded = redact_for_display(replay.library.load_request(entry), replay.rules)
         return NearRequest(entry.label, recorded, index.get_rules(entry), plays[entry.label])
 
     search_miss = replay.find_search_miss(request)
