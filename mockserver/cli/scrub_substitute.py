@@ -82,7 +82,7 @@ def scrub(
 @click.argument("new")
 @options.paths
 @click.option(
-    "--write", is_flag=True, help="Replacement the files. By default the changes are only shown."
+    "--write", is_flag=True, help="Change the files. By default the changes are only shown."
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if there is something to replace."
