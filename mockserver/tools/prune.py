@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from mockserver.matching.usage import Plays, compute_marks, strip_ordinal
+from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.fmt import join_parts
-from mockserver.tools.source import CassetteSource, Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mockserver.errors import SlowPatternError
-from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.checkpointer import Checkpointer
 from mockserver.fake.graph.metadata import SUBGRAPH, Scope, build_node_metadata
 from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.routing import count_done, get_topology, plan_turn, select_next_node
-from mockserver.fake.graph.start import RunStart, StartPoint, create_scope
+from mockserver.fake.graph.run_start import RunStart, StartPoint, create_scope
 from mockserver.fake.graph.state import State, merge_update
+from mockserver.fake.run_errors import RunFailed, RunInterrupted
 from mockserver.fake.script.model import Fail
 from mockserver.fake.script.plan import Plan, Visit
 from mockserver.fake.script.topology import END, START
