@@ -12,7 +12,7 @@ from mockserver.cassette.model import Stream
 from mockserver.redaction.secret_names import FIRST_WORDS, is_secret_name
 from mockserver.redaction.secret_patterns import (
     OTHER_PATTERNS,
-    WORD_PATTERNS,
+    PATTERNS_OF_WORDS,
     find_possible_patterns,
 )
 
@@ -29,7 +29,7 @@ _BETWEEN_WORDS = {code: " " for code in range(128) if not re.match(r"[\w.%\[\]-]
 
 
 def may_match_text(text: str, secrets: Iterable[str]) -> bool:
-    """Return whether *text*, perhaps JSON, may hold one of *secrets*, the name of a secret, or what has the pattern of one."""
+    """Return whether *text*, perhaps JSON, may hold one of *secrets*, the name of a secret, or the shape of one."""
     if "\\" in text:
         if _ESCAPED_ASCII.search(text) or not all(map(str.isascii, secrets)):
             return True  # anything may be spelled so
@@ -52,7 +52,7 @@ def _is_ordinary(word: str) -> bool:
 @lru_cache(maxsize=4096)
 def _holds_nothing(word: str) -> bool:
     """Return whether *word* is not the name of a secret, nor part of a pattern; remembered, since texts repeat their words."""
-    return not is_secret_name(word) and not find_possible_patterns(word, WORD_PATTERNS)
+    return not is_secret_name(word) and not find_possible_patterns(word, PATTERNS_OF_WORDS)
 
 
 def may_match_stream(stream: Stream, secrets: Iterable[str]) -> bool:

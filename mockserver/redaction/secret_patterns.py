@@ -1,4 +1,4 @@
-"""The patterns of secrets that can be recognized without a name: keys and tokens of known services. No I/O.
+"""Patterns of secrets that can be recognized without a name: keys and tokens of known services. No I/O.
 
 Texts are untrusted, so each search takes time linear in their length: no pattern scans the same characters again from
 many start positions.
@@ -91,7 +91,7 @@ def find_possible_patterns(
 ) -> list[SecretPattern]:
     """Return those of *patterns*, or of all, that *text* may contain: a fast check without false negatives."""
     lowered = text.lower()
-    return [pattern for pattern in patterns or SECRET_PATTERNS if pattern.hint in lowered]
+    return [pattern for pattern in patterns or PATTERNS if pattern.hint in lowered]
 
 
 def _at_word(start: str) -> str:
@@ -115,7 +115,7 @@ def _family(
     near_miss: str,
     check: Callable[[str], bool] = _always,
 ) -> SecretPattern:
-    """Return the pattern of keys with similar beginnings: *start* is a regular expression of fixed width."""
+    """Return the pattern of keys with similar beginnings: *start* is a pattern of fixed width."""
     return SecretPattern(hint, _at_word(start) + rest, example, near_miss, check)
 
 
@@ -128,7 +128,7 @@ def _parameter(name: str, value: str, example: str) -> SecretPattern:
 _LONG = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
 _HEX = "0123456789abcdef0123456789abcdef"
 
-SECRET_PATTERNS = (
+PATTERNS = (
     # Models and tracing
     _prefixed("sk-", r"[\w-]{8,}", "proj-abcdefgh1234", "container-id-1", _is_random),
     _prefixed("lsv2_", r"\w{6,}", "pt_0123456789abcdef_01", "pt_name", _is_random),
@@ -293,7 +293,7 @@ SECRET_PATTERNS = (
 )
 """All patterns; a test finds each example, and no near miss."""
 
-WORD_PATTERNS = [pattern for pattern in SECRET_PATTERNS if re.fullmatch(r"[\w.-]+", pattern.hint)]
+PATTERNS_OF_WORDS = [pattern for pattern in PATTERNS if re.fullmatch(r"[\w.-]+", pattern.hint)]
 """The patterns whose hint stands within one word."""
 
-OTHER_PATTERNS = [pattern for pattern in SECRET_PATTERNS if pattern not in WORD_PATTERNS]
+OTHER_PATTERNS = [pattern for pattern in PATTERNS if pattern not in PATTERNS_OF_WORDS]

@@ -1,13 +1,13 @@
-"""Keys of known services are found by their pattern."""
+"""Keys of known services are found by their shape."""
 
 import json
 
 import pytest
 
 from mockserver.redaction.redactor import Redactor
-from mockserver.redaction.secret_patterns import SECRET_PATTERNS, SecretPattern
+from mockserver.redaction.secret_patterns import PATTERNS, SecretPattern
 
-each_pattern = pytest.mark.parametrize("pattern", SECRET_PATTERNS, ids=lambda pattern: pattern.hint)
+each_pattern = pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.hint)
 
 
 @each_pattern
