@@ -16,7 +16,7 @@ from mockserver.fake.graph.run_engine import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
-from mockserver.thread_log.event import Event
+from mockserver.thread_log.event import ThreadEvent
 from mockserver.thread_log.filter import Filter, parse_filter
 from tests.real import twins
 from tests.real.scenarios import said
@@ -176,7 +176,7 @@ class Real:
 
 
 def _fits(wanted: Filter, envelope: Any) -> bool:
-    event = Event("", envelope["method"], envelope["params"])
+    event = ThreadEvent("", envelope["method"], envelope["params"])
     return wanted.selects(event) and envelope["seq"] > wanted.since
 
 

@@ -13,7 +13,7 @@ from mockserver.conversations.recorded_events import (
 )
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps
-from mockserver.thread_log.event import Event
+from mockserver.thread_log.event import ThreadEvent
 from mockserver.thread_log.filter import parse_filter
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.readable_events import name_event
@@ -38,7 +38,7 @@ class StreamProgress:
             if read := read_event(message):
                 self.add(read.event)
 
-    def add(self, event: Event) -> None:
+    def add(self, event: ThreadEvent) -> None:
         name = name_event(event)
         if event.status is not None:
             self.marks, self.steps, self._latest = self.marks + 1, 0, {}
