@@ -1,4 +1,4 @@
-"""Splits text as a model would write it. No I/O."""
+"""Split text into tokens, as a model would send it. No I/O."""
 
 import re
 

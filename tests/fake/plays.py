@@ -8,9 +8,9 @@ from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.run_engine import RunEngine
 from mockserver.fake.id_generator import IdGenerator
-from mockserver.fake.json_format import JsonText
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Rule, Script, ScriptPace, Step
+from mockserver.fake.server_json import JsonText
 
 IDS = IdGenerator("seed")
 PACE = ScriptPace(1.0, 0.5, 2.0)

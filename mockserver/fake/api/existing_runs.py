@@ -8,8 +8,8 @@ from mockserver.fake.api.validation import HTTPError
 from mockserver.fake.graph.event_log import LoggedEvent
 from mockserver.fake.graph.metadata import HOST
 from mockserver.fake.graph.stream_modes import parse_event_names
-from mockserver.fake.json_format import to_server_json
 from mockserver.fake.response import Response, json_response
+from mockserver.fake.server_json import to_server_json
 from mockserver.fake.threads.run_readers import (
     RunOutcomeReader,
     RunStreamReader,

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint
-from mockserver.fake.json_format import JsonText, to_server_json
 from mockserver.fake.run_errors import RunFailed
+from mockserver.fake.server_json import JsonText, to_server_json
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json
 from mockserver.http.fault import Cut, Fault, Stall

@@ -14,10 +14,10 @@ from mockserver.fake.graph.event_log import EventLog, LoggedEvent
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.id_generator import IdGenerator
-from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.message_json import Message
-from mockserver.fake.messages.protocol_state import protocol_state
+from mockserver.fake.messages.protocol_state import to_protocol_state
 from mockserver.fake.run_request import RunRequest
+from mockserver.fake.server_json import JsonText
 from mockserver.formats.json_text import Json
 from mockserver.thread_log.event import ThreadEvent
 
@@ -119,7 +119,7 @@ class StreamEvents(StreamModes):
         if mode != "values":
             return
         if value:
-            self._log.stream(self._events.create("values", namespace, protocol_state(value)))
+            self._log.stream(self._events.create("values", namespace, to_protocol_state(value)))
         if namespace and namespace not in self._open_subgraphs:
             self._open_subgraphs.add(namespace)
             name, _, task = namespace[-1].partition(":")
@@ -207,14 +207,14 @@ class ModeEvents:
                 yield from self._request_input(namespace, value.get("__interrupt__", []))
                 state = {name: part for name, part in value.items() if name != "__interrupt__"}
                 if state:
-                    yield self._events.create("values", namespace, protocol_state(state))
+                    yield self._events.create("values", namespace, to_protocol_state(state))
             case "updates", {"__interrupt__": interrupts}:
                 yield from self._request_input(namespace, interrupts)
             case "updates", _:
                 [(node, update)] = value.items()
                 state = update if isinstance(update, dict) else {"value": update}
                 if state:
-                    shown = protocol_state(state)
+                    shown = to_protocol_state(state)
                     yield self._events.create("updates", namespace, shown, node=node)
                 yield from self._complete_child(namespace, node)
             case "custom", _:

@@ -5,8 +5,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from mockserver.fake.graph.event_log import LoggedEvent
-from mockserver.fake.json_format import JsonText, to_server_json
 from mockserver.fake.response import HEARTBEAT, JSON_HEADER, STREAM_HEADERS
+from mockserver.fake.server_json import JsonText, to_server_json
 from mockserver.fake.threads.thread import Action, Play, Run, Thread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers
