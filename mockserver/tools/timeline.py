@@ -7,11 +7,11 @@ from typing import Any
 
 from mockserver.cassette.event_streams import find_any_thread, find_thread
 from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.cassette.summary import find_human_text
 from mockserver.conversations.recorded_events import join_streams, read_event, read_streams
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.summary import find_human_text
 from mockserver.tools.event_logs import LogEvent, find_event_thread, join_texts, starts_run
 from mockserver.tools.json_bodies import parse_body
 

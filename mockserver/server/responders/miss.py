@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from mockserver.cassette.summary import find_human_text
 from mockserver.conversations.ids import UUID
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import (
@@ -19,7 +20,6 @@ from mockserver.matching.likeness import measure_likeness
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from mockserver.matching.rules import apply_rules
 from mockserver.matching.run_bodies import find_run_modes
-from mockserver.matching.summary import find_human_text
 from mockserver.redaction.redactor import redacted_request
 from mockserver.server.responders.replay import Cassettes
 
