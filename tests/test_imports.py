@@ -11,7 +11,7 @@ ORDER = [
     {"errors"},
     {"formats"},
     {"http"},
-    {"cassette", "thread_log"},
+    {"cassette"},
     {"fake", "matching", "redaction"},
     {"conversations"},
     {"store", "tools"},
@@ -23,7 +23,7 @@ ORDER = [
 
 PURE = {
     *("errors", "formats", "http", "cassette", "fake", "matching", "redaction"),
-    *("conversations", "thread_log", "tools"),
+    *("conversations", "tools"),
 }
 """Rooms without I/O: a function there returns the same for the same arguments. `tools/page` reads its own files, which are part of the package."""
 
@@ -32,7 +32,7 @@ CLOCKS = {"now", "today", "utcnow", "time", "monotonic"}
 TIMES_PATTERNS = "formats/user_pattern.py"
 """It measures how long a user's pattern runs."""
 
-FAKE = ["script", "messages", "graph", "threads", "api"]
+FAKE = ["thread_log", "script", "messages", "graph", "threads", "api"]
 """The floors of the fake graph, from the lowest."""
 
 LONGEST = 300

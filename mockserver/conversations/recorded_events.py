@@ -9,10 +9,10 @@ from math import inf
 
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.conversations.ids import UUID, FoundId, find_event_ids, find_run_of_event, list_once
+from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.filter import Filter, FilterError, parse_filter
 from mockserver.formats import sse
 from mockserver.formats.json_text import loads_or_none
-from mockserver.thread_log.event import Event
-from mockserver.thread_log.filter import Filter, FilterError, parse_filter
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from mockserver.cassette.event_streams import find_run_marks, find_thread
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.conversations.recorded_events import RecordedEvent
+from mockserver.fake.thread_log.event import Event
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.event import Event
 
 _DELTA = "messages content-block-delta"
 

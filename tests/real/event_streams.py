@@ -15,9 +15,9 @@ from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Script
+from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.filter import Filter, parse_filter
 from mockserver.http.messages import Request
-from mockserver.thread_log.event import Event
-from mockserver.thread_log.filter import Filter, parse_filter
 from tests.real import twins
 from tests.real.scenarios import said
 from tests.real.wire import JSON

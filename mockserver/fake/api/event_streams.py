@@ -11,10 +11,10 @@ from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError, Schema, find_problem, parse_json, parse_uuid
 from mockserver.fake.graph.runner import RunEngine
 from mockserver.fake.replies import STREAM_HEADERS, Response, error_response, json_response
+from mockserver.fake.thread_log.filter import FilterError, is_channel, parse_filter
 from mockserver.fake.threads.event_stream import EventSource, EventStream
 from mockserver.fake.threads.thread import Thread, ThreadEvents
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.filter import FilterError, is_channel, parse_filter
 
 _STREAM_MODES = (
     *("values", "updates", "messages", "tools", "lifecycle", "custom", "tasks"),

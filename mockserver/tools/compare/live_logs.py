@@ -11,10 +11,10 @@ from mockserver.conversations.recorded_events import (
     join_streams,
     read_event,
 )
+from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.filter import parse_filter
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps
-from mockserver.thread_log.event import Event
-from mockserver.thread_log.filter import parse_filter
 from mockserver.tools.event_logs import name_event
 from mockserver.tools.json_bodies import parse_body
 
