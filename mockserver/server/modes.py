@@ -140,6 +140,7 @@ def record(
     """
     from mockserver.cassette.event_streams import is_event_stream_request
     from mockserver.cassette.model import Header
+    from mockserver.conversations.recordings import find_repeated
     from mockserver.server.recording import Recording
     from mockserver.server.responders.record import Record, ReportRefusals, cancels_on_disconnect
     from mockserver.store import writers
@@ -151,7 +152,7 @@ def record(
         writers.SingleFileWriter if writers.is_single_file(target) else writers.FolderWriter
     )
     recording = Recording(
-        lambda header: create_writer(target, mode, header, log.write),
+        lambda header: create_writer(target, mode, header, log.write, find_repeated),
         Header(upstream=upstream.url, recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
         upstream,
         redact,
