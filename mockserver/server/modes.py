@@ -101,7 +101,7 @@ def serve(
     recorded run whose last human message is the most alike, and every thread exists.
     """
     from mockserver.fake.api.routes import Api
-    from mockserver.fake.graph.runner import RunEngine
+    from mockserver.fake.graph.graph import RunEngine
     from mockserver.fake.ids import EPOCH
     from mockserver.server import script_files
     from mockserver.server.responders.fake import Fake

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.event_log import EventLog
-from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.json_format import JsonText
 from mockserver.fake.run_request import RunRequest

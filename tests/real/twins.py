@@ -16,7 +16,7 @@ from uuid import UUID
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import BodyReader
 from mockserver.fake.script import parse

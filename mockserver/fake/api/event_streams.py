@@ -9,7 +9,7 @@ from mockserver.fake.api.create_run import STREAMS_KEY, Body
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError, Schema, find_problem, parse_json, parse_uuid
-from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.replies import STREAM_HEADERS, Response, error_response, json_response
 from mockserver.fake.thread_log.filter import FilterError, is_channel, parse_filter
 from mockserver.fake.threads.event_stream import EventSource, EventStream

@@ -9,8 +9,7 @@ from mockserver.fake.graph.message_chunks import ModelOutput
 from mockserver.fake.messages import model
 from mockserver.fake.messages.model import Message
 from mockserver.fake.messages.protocol_state import to_protocol_block
-from mockserver.fake.script.content import Block, split_block
-from mockserver.fake.tokens import split_arguments
+from mockserver.fake.script.content import Block, split_arguments, split_block
 from mockserver.formats.json_text import Json, dumps
 
 Events = list[dict[str, Json]]

@@ -8,9 +8,8 @@ from mockserver.fake.graph.partial_json import parse_partial
 from mockserver.fake.ids import Ids
 from mockserver.fake.messages import model
 from mockserver.fake.messages.model import Message
-from mockserver.fake.script.content import split_block, split_content
+from mockserver.fake.script.content import split_arguments, split_block, split_content, split_text
 from mockserver.fake.script.model import Speak
-from mockserver.fake.tokens import split_arguments, split_text
 from mockserver.formats.json_text import Json
 
 GetPartial = Callable[[], Message]

@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import Interrupt, Pace, Rule, Script, Speak
 from mockserver.http.messages import Request

@@ -10,7 +10,7 @@ from mockserver.fake.api import database
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.known_threads import KnownThread, adopt_thread
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.replies import Response
 from mockserver.fake.script.model import Fail, Interrupt, Pause, Rule, Script, Speak

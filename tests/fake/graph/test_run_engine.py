@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.ids import Ids
 from mockserver.fake.script.model import (
     Custom,
