@@ -68,6 +68,7 @@ _QUESTION = re.compile(r"(?:is|has|use|needs|requires?|show|hide|no)_.*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS = re.compile(r"[^A-Za-z0-9]+")
 _MAX_NAME = 200
+"""How many characters of a name are looked at, its last ones: a long image is one word."""
 
 _NO_SECRETS = frozenset(
     (
@@ -104,15 +105,14 @@ _RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])\S{16,}")
 _PIN = re.compile(r"[0-9]{3,12}")
 
 
-@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Return whether a field, header or parameter with this *name* may hold a secret; `covers_value` says whether its value is one."""
-    return _classify(name) is not None
+    return _classify(name[-_MAX_NAME:]) is not None
 
 
 def covers_value(name: str, value: str) -> bool:
     """Return whether the *value* of the field *name* is a secret as a whole."""
-    kind = _classify(name)
+    kind = _classify(name[-_MAX_NAME:])
     if kind is None or is_harmless(value) or value.lower() == name.lower():
         return False
     if "_" in value and is_secret_name(value):
@@ -140,7 +140,7 @@ def covers_header(name: str, value: str) -> bool:
 
 def covers_number(name: str) -> bool:
     """Return whether a number in the field *name* is a secret: that of a password, but not `"secret": 42`."""
-    return _classify(name) is not None and bool(_NUMBER_NAME.fullmatch(_words(name)))
+    return is_secret_name(name) and bool(_NUMBER_NAME.fullmatch(_words(name)))
 
 
 def is_harmless(value: str) -> bool:
@@ -164,8 +164,6 @@ def is_credential_header(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _classify(name: str) -> re.Pattern[str] | None:
     """Return the pattern that *name* matches, or None if it is not the name of a secret."""
-    if len(name) > _MAX_NAME:
-        name = name[-_MAX_NAME:]
     words = _words(name)
     if _QUESTION.fullmatch(words):
         return None

@@ -7,7 +7,7 @@ many start positions.
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from mockserver.redaction.edits import Span
@@ -86,12 +86,10 @@ class Shape:
                 yield found.span(group)
 
 
-def possible_shapes(text: str, words: str | None = None) -> list[Shape]:
-    """Return the shapes that *text* may contain: a fast check without false negatives. *words* are its distinct words, if they are known."""
+def possible_shapes(text: str, shapes: Iterable[Shape] | None = None) -> list[Shape]:
+    """Return those of *shapes*, or of all, that *text* may contain: a fast check without false negatives."""
     lowered = text.lower()
-    words = lowered if words is None else words.lower()
-    found = [shape for shape in _SHAPES_OF_WORDS if shape.hint in words]
-    return found + [shape for shape in _OTHER_SHAPES if shape.hint in lowered]
+    return [shape for shape in shapes or SHAPES if shape.hint in lowered]
 
 
 def _at_word(start: str) -> str:
@@ -293,5 +291,7 @@ SHAPES = (
 )
 """All shapes; a test finds each example, and no near miss."""
 
-_SHAPES_OF_WORDS = [shape for shape in SHAPES if re.fullmatch(r"[\w.-]+", shape.hint)]
-_OTHER_SHAPES = [shape for shape in SHAPES if shape not in _SHAPES_OF_WORDS]
+SHAPES_OF_WORDS = [shape for shape in SHAPES if re.fullmatch(r"[\w.-]+", shape.hint)]
+"""The shapes whose hint stands within one word."""
+
+OTHER_SHAPES = [shape for shape in SHAPES if shape not in SHAPES_OF_WORDS]
