@@ -109,12 +109,12 @@ def test_sessions_count_what_was_played() -> None:
     for name, exchange in (("one", "a#1"), ("two", "a#1"), ("one", "a#2")):
         sessions.count_play(sessions.get_or_create(name), exchange)
 
-    assert sessions.plays() == {"a#1": 2, "a#2": 1}
-    assert (sessions.plays("two"), sessions.plays("nobody")) == ({"a#1": 1}, {})
+    assert sessions.count_plays() == {"a#1": 2, "a#2": 1}
+    assert (sessions.count_plays("two"), sessions.count_plays("nobody")) == ({"a#1": 1}, {})
     sessions.reset("one")
-    assert (sessions.plays("one"), sessions.plays()) == ({}, {"a#1": 2, "a#2": 1})
+    assert (sessions.count_plays("one"), sessions.count_plays()) == ({}, {"a#1": 2, "a#2": 1})
     sessions.reset()
-    assert sessions.plays() == {}
+    assert sessions.count_plays() == {}
 
 
 def test_the_least_recently_used_session_is_forgotten() -> None:
@@ -122,7 +122,9 @@ def test_the_least_recently_used_session_is_forgotten() -> None:
     for name in ("a", "b", "a", "c"):
         sessions.get_or_create(name).counts["k"] += 1
 
-    assert [sessions.plays(name) is sessions.plays("nobody") for name in ("a", "c")] == [False] * 2
+    assert [
+        sessions.count_plays(name) is sessions.count_plays("nobody") for name in ("a", "c")
+    ] == [False] * 2
     assert sessions.get_or_create("a").counts["k"] == 2
     assert sessions.get_or_create("b").counts["k"] == 0
 

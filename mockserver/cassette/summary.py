@@ -4,9 +4,9 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 
-from mockserver.cassette.event_streams import find_any_thread, find_thread
 from mockserver.cassette.model import Body, Ending, Exchange, Response, Stream
 from mockserver.cassette.playback import last_time, timed_chunks
+from mockserver.cassette.thread_streams import find_thread_path, match_thread_call
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Headers
@@ -43,7 +43,7 @@ def find_human_text(form: dict[str, Json]) -> str:
 
 def find_thread_id(path: str) -> str:
     """Return the id of the thread in *path*; empty if it names none."""
-    thread = (find_any_thread(path) or "").rpartition("/")[2]
+    thread = (find_thread_path(path) or "").rpartition("/")[2]
     return "" if thread in _NOT_THREADS else thread
 
 
@@ -58,9 +58,9 @@ def describe_request(path: str, body: Json) -> str:
     if not isinstance(body, dict):
         return ""
     key = "stream_mode"
-    if find_thread(path, "commands"):
+    if match_thread_call(path, "commands"):
         key = "method"
-    elif find_thread(path, "stream/events"):
+    elif match_thread_call(path, "stream/events"):
         key = "channels"
     names = body.get(key) or []
     return " ".join(map(str, names if isinstance(names, list) else [names]))

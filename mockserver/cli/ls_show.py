@@ -13,12 +13,12 @@ from mockserver.cassette.normalize import Normalizer
 from mockserver.cassette.playback import encode_body
 from mockserver.cassette.summary import exchange_to_json
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts, print_table
-from mockserver.cli.work import NOT_A_CASSETTE, Work
+from mockserver.cli.batch import NOT_A_CASSETTE, Batch
+from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
-from mockserver.redaction.redactor import Redactor, redacted_exchange
-from mockserver.tools.listing import summarize
-from mockserver.tools.source import Part
+from mockserver.redaction.redactor import Redactor, redact_exchange_for_display
+from mockserver.tools.cassette_source import Part
+from mockserver.tools.exchange_row import summarize
 from mockserver.tools.timeline import TimelineEntry, find_timelines
 
 _NAME_WIDTH = 20
@@ -36,12 +36,12 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
     """
-    work, redactor = Work(), Redactor()
+    batch, redactor = Batch(), Redactor()
     rows: list[tuple[str, ...]] = []
     count = 0
     files, numbers = options.select_exchanges(paths)
-    for opened in work.cassettes(files, "ls"):
-        for part in work.select_parts(opened.source, numbers.get(os.path.realpath(opened.path))):
+    for opened in batch.iter_cassettes(files, "ls"):
+        for part in batch.select_parts(opened.source, numbers.get(os.path.realpath(opened.path))):
             count += 1
             facts = summarize(f"{opened.name}#{part.number}", part.require_exchange(), redactor)
             if as_json:
@@ -52,7 +52,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
                 seconds = f"{facts['seconds']:.3f} s"
                 rows.append(tuple(map(str, (facts | {"seconds": seconds}).values())))
     print_table(rows)
-    work.finish("" if count or as_json else "no exchanges")
+    batch.finish("" if count or as_json else "no exchanges")
 
 
 @click.command()
@@ -99,16 +99,16 @@ def show(
         raise UsageError(f"{cassette} is not a file: name a cassette")
     if raw and (number is None or as_json or stable):
         raise UsageError("--raw needs a NUMBER, and excludes --json and --stable")
-    work, normalizer = Work(), Normalizer()
-    for opened in work.files((cassette,), "show"):
+    batch, normalizer = Batch(), Normalizer()
+    for opened in batch.iter_files((cassette,), "show"):
         source = opened.source
         if stable and number is None and (source.errors or not source.is_cassette):
             # As a textconv filter of git, the command also reads old and broken versions; if it failed, git would show no diff.
             problem = source.errors[0] if source.is_cassette else f"{cassette}: {NOT_A_CASSETTE}"
-            work.note(f"mockserver: {problem}: the file is printed unchanged")
+            batch.print_note(f"mockserver: {problem}: the file is printed unchanged")
             click.echo(source.raw.decode("utf-8", "replace"), nl=False)
             continue
-        parts = list(work.select_parts(source, {number} if number else None))
+        parts = list(batch.select_parts(source, {number} if number else None))
         timelines: dict[int, list[str]] = {}
         if number is None and not as_json:
             timelines = _find_timelines(parts, normalizer if stable else None)
@@ -122,11 +122,11 @@ def show(
                 sys.stdout.buffer.write(encode_body(exchange.response.content))
                 sys.stdout.buffer.flush()
                 continue
-            facts: Any = exchange_to_json(part.number, redacted_exchange(exchange))
+            facts: Any = exchange_to_json(part.number, redact_exchange_for_display(exchange))
             if stable:
                 facts = normalizer.normalize_exchange(facts)
             print_facts(facts, "\n".join(_format_exchange(facts)), as_json=as_json)
-    work.finish()
+    batch.finish()
 
 
 def _find_timelines(parts: list[Part], normalizer: Normalizer | None) -> dict[int, list[str]]:
@@ -134,7 +134,9 @@ def _find_timelines(parts: list[Part], normalizer: Normalizer | None) -> dict[in
 
     The first exchange of each timeline has all its lines.
     """
-    exchanges = [(part.number, redacted_exchange(part.require_exchange())) for part in parts]
+    exchanges = [
+        (part.number, redact_exchange_for_display(part.require_exchange())) for part in parts
+    ]
     shown: dict[int, list[str]] = {}
     for timeline in find_timelines(exchanges, whole=normalizer is not None):
         lines = [timeline.title, *(_format_entry(one, normalizer) for one in timeline.entries), ""]

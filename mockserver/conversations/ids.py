@@ -79,7 +79,7 @@ def find_response_ids(exchange: Exchange) -> tuple[FoundId, ...]:
             found += _find_path_ids(value)
     for _, raw in read_json_parts(exchange.response.content):
         found += _find_json_ids(loads_or_none(raw))
-    return list_once(found)
+    return list_unique_ids(found)
 
 
 def find_event_ids(event: Event) -> Iterator[FoundId]:
@@ -128,7 +128,7 @@ def find_request_ids(request: Request) -> Iterator[str]:
         yield from (text.decode("utf-8", "replace") for text in texts)
 
 
-def list_once(found: Iterable[FoundId]) -> tuple[FoundId, ...]:
+def list_unique_ids(found: Iterable[FoundId]) -> tuple[FoundId, ...]:
     """Return the ids *found*, each once, as what it was found first."""
     kinds: dict[str, IdKind] = {}
     for kind, identity in found:

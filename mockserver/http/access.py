@@ -57,7 +57,7 @@ class Access:
         shown = name if 0 < len(name) <= _MAX_SHOWN else "NAME"
         return f"the host {_quote(netloc)} is refused: use {use}, or allow it with --allow-host {shown}"
 
-    def check_page(self, origin: str | None, site: str | None) -> str | None:
+    def check_origin(self, origin: str | None, site: str | None) -> str | None:
         """Return why a request with this `Origin` and `Sec-Fetch-Site` is rejected, or None if it is allowed."""
         if origin is None:
             if site != "cross-site":

@@ -177,7 +177,9 @@ class EventSocket:
             return
         seq = envelope["seq"]
         event = Event(envelope["event_id"], envelope["method"], envelope["params"])
-        selected = any(seq > one.since and one.fits(event) for one in self._subscriptions.values())
+        selected = any(
+            seq > one.since and one.selects(event) for one in self._subscriptions.values()
+        )
         if selected and seq not in self._sent:
             self._sent.add(seq)
             await self._socket.send_str(fields["data"])

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Header, Policy, Repeat
 from mockserver.matching.canonical import Key, canonicalize, request_key
-from mockserver.tools.comments import insert_comments
+from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.fmt import join_parts, rewrite_part, strip_times
-from mockserver.tools.source import CassetteSource, Part
+from mockserver.tools.yaml_comments import insert_comments
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from mockserver.cassette.summary import find_human_text
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.usage import Plays, compute_marks, strip_ordinal
+from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.fmt import join_parts
-from mockserver.tools.source import CassetteSource, Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from langgraph.prebuilt import ToolCallTransformer
 from langgraph.types import interrupt
 
 from mockserver.fake.script import parse
-from mockserver.fake.script.content import split_arguments, split_block, split_text
+from mockserver.fake.script.message_content import split_arguments, split_block, split_text
 from mockserver.fake.script.model import (
     Custom,
     Fail,

@@ -112,7 +112,7 @@ async def test_a_miss_is_a_404_that_explains_itself(start: Start) -> None:
     ]
     assert server.lines == [f"miss: {answer['detail']}"]
     assert server.log.misses == 1
-    assert server.cassettes.unplayed == ["chat.yaml#1"]
+    assert server.replay.unplayed == ["chat.yaml#1"]
 
 
 async def test_a_miss_in_one_cassette_does_not_look_into_the_others(start: Start) -> None:

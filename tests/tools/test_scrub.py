@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from mockserver.redaction.redactor import RedactionRules, parse_rules
+from mockserver.tools.cassette_source import parse_source
 from mockserver.tools.rewrite_values import find_secrets, redactor_for, rewrite_values
-from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited, line_of
 
 KEY = "sk-proj-abcdefgh12345678"

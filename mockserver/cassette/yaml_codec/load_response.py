@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from mockserver.cassette import layout_reader
 from mockserver.cassette.model import (
     Body,
     End,
@@ -19,6 +18,7 @@ from mockserver.cassette.model import (
     TimedEvent,
     join_chunks,
 )
+from mockserver.cassette.yaml_codec import fast_yaml
 from mockserver.cassette.yaml_codec.dump import LINE_ENDINGS
 from mockserver.errors import ReadError
 from mockserver.formats import sse, strict_yaml
@@ -84,14 +84,14 @@ def read(raw: bytes, build: Callable[[Mapping], T]) -> T | None:
 
 def _read_document(raw: bytes) -> Mapping | None:
     if _BLOCK.encode() not in raw or not is_clean(raw):
-        return layout_reader.read_mapping(raw)
+        return fast_yaml.read_mapping(raw)
     text = raw.decode()
     start = text.index(_BLOCK)
     events, end = _read_events(text, start + len(_BLOCK))
     if not events or not text.startswith(_AFTER_BLOCK, end):
-        return layout_reader.read_mapping(raw)
+        return fast_yaml.read_mapping(raw)
     rest = f"{text[:start]}\n  events: []\n{text[end:]}"
-    document = layout_reader.read_mapping(rest.encode()) or strict_yaml.parse(rest)
+    document = fast_yaml.read_mapping(rest.encode()) or strict_yaml.parse(rest)
     match document:
         case {"response": Mapping(lines={"events": line}) as response}:
             # Elsewhere, the same lines may be a part of some text.

@@ -3,22 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mockserver.fake.api import schemas
+from mockserver.fake.api import request_schemas
+from mockserver.fake.api.api_call import ApiCall, require_uuid
 from mockserver.fake.api.create_run import drop_reserved
 from mockserver.fake.api.database import Record
-from mockserver.fake.api.endpoint import ApiCall, require_uuid
-from mockserver.fake.api.search import check_extract_paths, contains, page_response, sort_records
+from mockserver.fake.api.pagination import (
+    check_extract_paths,
+    contains,
+    page_response,
+    sort_records,
+)
 from mockserver.fake.api.thread_state import NO_GRAPH, write_state
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response, error_response, json_response
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.response import Response, error_response, json_response
 from mockserver.fake.threads.thread import Action, Thread
 from mockserver.formats.json_text import Json
 
 
 def create(call: ApiCall) -> Response:
     """`POST /threads`: create a thread, or return the existing one if `if_exists` allows it."""
-    body = call.body(schemas.THREAD)
+    body = call.body(request_schemas.THREAD)
     name = call.ids.uuid7("thread")
     if body.get("thread_id"):
         name = require_uuid(body["thread_id"], "thread")
@@ -42,7 +47,7 @@ def get(call: ApiCall) -> Response:
 
 
 def patch(call: ApiCall) -> Response:
-    body = call.body(schemas.THREAD_PATCH)
+    body = call.body(request_schemas.THREAD_PATCH)
     thread = call.get_thread()
     ids = call.ids.at(thread.next_moment(call.database.next_time()))
     thread.record = {
@@ -87,18 +92,20 @@ def copy(call: ApiCall) -> Response:
 
 def search(call: ApiCall) -> Response:
     """`POST /threads/search`: list threads."""
-    body = call.body(schemas.THREADS)
+    body = call.body(request_schemas.THREADS)
     check_extract_paths(body)
     return page_response(sort_records(_find_matching(call, body), body, by="updated_at"), body)
 
 
 def count(call: ApiCall) -> Response:
-    return json_response(len(_find_matching(call, call.body(schemas.THREADS_COUNT) | {"ids": []})))
+    return json_response(
+        len(_find_matching(call, call.body(request_schemas.THREADS_COUNT) | {"ids": []}))
+    )
 
 
 def prune(call: ApiCall) -> Response:
     """`POST /threads/prune`: delete several threads."""
-    body = call.body(schemas.PRUNE)
+    body = call.body(request_schemas.PRUNE)
     if body.get("strategy") == "keep_latest":
         raise HTTPError(422, "keep_latest is not supported")
     names = [require_uuid(name, "thread") for name in body["thread_ids"]]
@@ -125,7 +132,7 @@ def _find_matching(call: ApiCall, body: Mapping[str, Json]) -> list[Record]:
         if found is None:
             raise HTTPError(400, f"Invalid thread ID {name}")
     wanted = {name: body[name] for name in ("metadata", "values", "status") if body.get(name)}
-    records = [call.settle(thread).record for thread in call.database.threads.values()]
+    records = [call.advance(thread).record for thread in call.database.threads.values()]
     return [
         one
         for one in records
@@ -133,7 +140,7 @@ def _find_matching(call: ApiCall, body: Mapping[str, Json]) -> list[Record]:
     ]
 
 
-def create_thread_record(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
+def create_thread_record(name: str, ids: IdGenerator, metadata: dict[str, Json]) -> dict[str, Json]:
     """Return the record of a new thread."""
     now = ids.time()
     return {

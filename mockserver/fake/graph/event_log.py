@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint
 from mockserver.fake.json_format import JsonText, to_server_json
+from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.thread_log.event import Event as StreamEvent
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json
@@ -28,12 +28,14 @@ class Event:
 
 
 class EventLog:
-    """What happens in a run, with its times in seconds after the start; *gap* converts a natural pause to the seconds it takes.
+    """What happens in a run, with its times in seconds after the start; *scale_pause* converts a natural pause to the seconds it takes.
 
     The events of a *resumable* run have ids, which count milliseconds from *started*.
     """
 
-    def __init__(self, gap: Callable[[float], float], *, resumable: bool, started: int) -> None:
+    def __init__(
+        self, scale_pause: Callable[[float], float], *, resumable: bool, started: int
+    ) -> None:
         self.now = 0.0
         """Seconds since the start of the run, at the natural pace."""
         self.end = 0.0
@@ -48,7 +50,7 @@ class EventLog:
         """The error that ended the run."""
         self.note: str | None = None
         """A remark for the log of the server."""
-        self._gap = gap
+        self._scale_pause = scale_pause
         self._resumable = resumable
         self._started = started
         self._counts: dict[int, int] = {}
@@ -80,7 +82,7 @@ class EventLog:
         self.end = self._advance()
 
     def _advance(self) -> float:
-        self._scaled_now += self._gap(self.now - self._scaled_until)
+        self._scaled_now += self._scale_pause(self.now - self._scaled_until)
         self._scaled_until = self.now
         return self._scaled_now
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from mockserver.errors import SlowPatternError
-from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.checkpoint_store import History, Namespace
 from mockserver.fake.graph.checkpointer import Checkpointer
 from mockserver.fake.graph.event_log import EventLog
@@ -20,11 +19,12 @@ from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.metadata import SUBGRAPH, Scope, build_node_metadata
 from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.routing import count_done, get_topology, plan_turn, select_next_node
-from mockserver.fake.graph.start import RunStart, StartPoint, create_scope
+from mockserver.fake.graph.run_start import RunStart, StartPoint, create_scope
 from mockserver.fake.graph.state import State, merge_update
 from mockserver.fake.graph.stream_events import StreamEvents
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.run_errors import RunFailed, RunInterrupted
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Fail, Script
 from mockserver.fake.script.plan import Plan, Visit
@@ -218,17 +218,17 @@ class Graph:
 
 @dataclass(slots=True)
 class RunEngine:
-    """Plays *script* for each run; *gap* converts a natural pause to the seconds it takes."""
+    """Plays *script* for each run; *scale_pause* converts a natural pause to the seconds it takes."""
 
     script: Script
-    gap: Callable[[float], float] = lambda seconds: seconds
+    scale_pause: Callable[[float], float] = lambda seconds: seconds
 
     def use_script(self, script: Script) -> None:
         self.script = script
 
-    def play(self, request: RunRequest, ids: Ids, history: History) -> EventLog:
+    def play(self, request: RunRequest, ids: IdGenerator, history: History) -> EventLog:
         """Return what happens in a run on the thread with that *history*, and add its checkpoints to *history*."""
-        log = EventLog(self.gap, resumable=request.resumable, started=ids.milliseconds)
+        log = EventLog(self.scale_pause, resumable=request.resumable, started=ids.milliseconds)
         modes_class = StreamEvents if request.for_event_streams else StreamModes
         modes = modes_class(request, ids, log)
         nodes = Nodes(request, ids, self.script, log, modes, Callbacks(request, log))

@@ -14,9 +14,9 @@ from mockserver.fake.graph.event_log import Event as LoggedEvent
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.json_format import JsonText
-from mockserver.fake.messages.model import Message
+from mockserver.fake.messages.message_json import Message
 from mockserver.fake.messages.protocol_state import protocol_state
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.thread_log.event import Event
@@ -33,7 +33,7 @@ _CONVERTED = ("values", "updates", "custom", "tasks", "error")
 class EventFactory:
     """Creates the events of the run *request*; *now* returns the seconds since its start."""
 
-    def __init__(self, request: RunRequest, ids: Ids, now: Callable[[], float]) -> None:
+    def __init__(self, request: RunRequest, ids: IdGenerator, now: Callable[[], float]) -> None:
         self._request = request
         self._ids = ids
         self._now = now
@@ -80,7 +80,7 @@ class EventFactory:
         return Event(identity, method, params)
 
 
-def interrupted_event(request: RunRequest, ids: Ids, seconds: float) -> Event:
+def interrupted_event(request: RunRequest, ids: IdGenerator, seconds: float) -> Event:
     """Return the end of a run that was cancelled *seconds* after its start."""
     return EventFactory(request, ids, lambda: seconds).lifecycle((), "interrupted")
 
@@ -88,7 +88,7 @@ def interrupted_event(request: RunRequest, ids: Ids, seconds: float) -> Event:
 class StreamEvents(StreamModes):
     """Logs the events for event streams of a run that a command has started, and its error for other streams too."""
 
-    def __init__(self, request: RunRequest, ids: Ids, log: EventLog) -> None:
+    def __init__(self, request: RunRequest, ids: IdGenerator, log: EventLog) -> None:
         super().__init__(request, ids, log)
         self.streams_blocks = self.sends_updates_early = True
         self.streams_tokens = False
@@ -175,7 +175,7 @@ class StreamEvents(StreamModes):
 class ModeEvents:
     """Converts the events of the stream modes of *request*, a run that no command has started."""
 
-    def __init__(self, request: RunRequest, ids: Ids) -> None:
+    def __init__(self, request: RunRequest, ids: IdGenerator) -> None:
         self._at = 0.0
         self._events = EventFactory(request, ids, lambda: self._at)
         self._open_subgraphs: list[Namespace] = []

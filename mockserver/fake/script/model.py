@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from mockserver.fake.script.conditions import Condition, Pattern, match_condition, match_pattern
-from mockserver.fake.script.content import Block, build_blocks
+from mockserver.fake.script.message_content import Block, build_blocks
 from mockserver.fake.script.state_keys import UNDECLARED, StateKeys
 from mockserver.fake.script.topology import DEFAULT, TOOLS, Topology
 from mockserver.formats.json_text import Json
@@ -112,7 +112,7 @@ class Delegate:
 
 
 @dataclass(frozen=True, slots=True)
-class Enter:
+class EnterNode:
     """From here on, *node* plays the steps."""
 
     node: str
@@ -126,7 +126,7 @@ Step = (
     | Fail
     | Pause
     | Delegate
-    | Enter
+    | EnterNode
     | StatusFault
     | Cut
     | Stall

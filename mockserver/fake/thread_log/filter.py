@@ -41,7 +41,7 @@ class Filter:
     depth: int | None = None
     since: int = 0
 
-    def fits(self, event: Event) -> bool:
+    def selects(self, event: Event) -> bool:
         """Return whether *event* is selected; *since* is up to the subscription."""
         if event.channel not in self.channels and event.custom_channel not in self.channels:
             return False

@@ -57,5 +57,5 @@ class Subscription:
         """Yield the selected events since the last one that was taken from an earlier call."""
         for one in self._log.after(self._seen):
             self._seen = one.seq
-            if (one.lasting or one.seq > self._opened_at) and self._selected.fits(one.event):
+            if (one.lasting or one.seq > self._opened_at) and self._selected.selects(one.event):
                 yield one

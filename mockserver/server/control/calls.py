@@ -10,12 +10,12 @@ from mockserver.cassette.summary import body_to_json, describe_request
 from mockserver.errors import RequestError, SlowPatternError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers, PrebuiltBody, Reply, ReplySource, TimedBody
-from mockserver.redaction.names import PLACEHOLDER, is_credential_header
 from mockserver.redaction.redactor import (
     RedactionRules,
-    redacted_exchange,
-    redacted_request,
+    redact_exchange_for_display,
+    redact_for_display,
 )
+from mockserver.redaction.secret_names import PLACEHOLDER, is_credential_header
 from mockserver.server.call import Call
 from mockserver.server.journal import Journal, JournalEntry
 from mockserver.server.response_writer import response_headers
@@ -71,7 +71,7 @@ def explain_misses(calls: Iterable[Call]) -> str:
 def view_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
     """Return what a list shows of *entry*."""
     call = entry.call
-    request = redacted_request(call.request, rules)
+    request = redact_for_display(call.request, rules)
     body = body_to_json(request.body.decode("utf-8", "replace").encode())
     optional: JsonObject = {
         name: getattr(call, name) for name in ("how", "conversation", "note", "miss", "fault")
@@ -98,7 +98,7 @@ def view_whole_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
     request, reply = entry.request, entry.reply
     response = Response() if entry.is_forgotten else _read_response(entry, reply)
     try:
-        exchange = redacted_exchange(Exchange(request, response), rules)
+        exchange = redact_exchange_for_display(Exchange(request, response), rules)
     except SlowPatternError as error:
         hidden = Body(f"{PLACEHOLDER}: {error}".encode())
         exchange = Exchange(replace(request, headers=()), Response(response.status, content=hidden))

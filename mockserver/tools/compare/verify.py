@@ -7,21 +7,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
 
-from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.normalize import VOLATILE
+from mockserver.cassette.thread_streams import match_thread_call
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, first_value
 from mockserver.matching.canonical import decode_path, split_api_path
-from mockserver.tools.compare.exchanges import compare_responses, list_named_events
-from mockserver.tools.compare.report import format_changes
+from mockserver.tools.cassette_source import Part
+from mockserver.tools.compare.change_report import format_changes
+from mockserver.tools.compare.comparator import Comparator, NamedValue
+from mockserver.tools.compare.responses import compare_responses, list_named_events
 from mockserver.tools.compare.structure import compare_events, compare_types
-from mockserver.tools.compare.volatile import Comparator, NamedValue
-from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.json_bodies import parse_body
-from mockserver.tools.source import Part
+from mockserver.tools.readable_events import find_event_thread
 
 THREAD = re.compile(rf"/threads/({UUID_PATTERN})(?=/|$)", re.IGNORECASE)
 _CREATION = re.compile(r"/threads(/[^/?]+/copy)?/?$")
@@ -147,7 +147,7 @@ class LiveConversation:
         created: set[str] = set()
         for exchange in exchanges:
             request = exchange.request
-            if find_event_thread(exchange) or find_thread(request.path, "commands"):
+            if find_event_thread(exchange) or match_thread_call(request.path, "commands"):
                 if (found := THREAD.search(request.path)) and found[1] not in created:
                     self._choose_thread_id(request, found[1])
             elif (thread := find_shown_thread(exchange)) is not None:

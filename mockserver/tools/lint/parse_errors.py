@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.cassette import yaml_codec
 from mockserver.errors import ReadError
 from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.tools.source import Part, iter_items
+from mockserver.tools.cassette_source import Part, iter_items
 
 MAX_ERRORS = 50
 """The highest number of errors reported for one document."""

@@ -12,8 +12,8 @@ from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json, dumps
 from mockserver.matching import json_path
+from mockserver.tools.cassette_source import KeyPath, Part, iter_items
 from mockserver.tools.lint.findings import Finding, create_finding
-from mockserver.tools.source import KeyPath, Part, iter_items
 
 TEXT_FIELDS = frozenset(
     (

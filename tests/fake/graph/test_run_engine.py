@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.graph import RunEngine
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import (
     Custom,
     Delegate,
@@ -58,7 +58,7 @@ def test_a_stream_may_end_after_its_last_event() -> None:
 
 def test_a_resumable_stream_has_ids_in_order() -> None:
     request = run_request("hi", "messages-tuple", "custom", resumable=True)
-    text = stream(script(Custom(1), Speak("Hello")), request, Ids("seed", 2)).decode()
+    text = stream(script(Custom(1), Speak("Hello")), request, IdGenerator("seed", 2)).decode()
 
     assert [line for line in text.split("\r\n") if line.startswith("id")] == [
         "id: 1767225602000-0",
@@ -181,7 +181,7 @@ def test_any_input_gives_a_whole_stream(script: Script, run: Any) -> None:
 
 @given(played, runs)
 def test_the_same_run_gives_the_same_bytes(script: Script, run: Any) -> None:
-    assert stream(script, run, Ids("a", 1)) == stream(script, run, Ids("a", 1))
+    assert stream(script, run, IdGenerator("a", 1)) == stream(script, run, IdGenerator("a", 1))
 
 
 @given(played, runs)

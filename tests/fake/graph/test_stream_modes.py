@@ -9,7 +9,7 @@ from mockserver.fake.graph.stream_modes import (
     sends_updates_early,
 )
 from mockserver.fake.json_format import JsonText
-from mockserver.fake.messages.model import Message, create_ai_message
+from mockserver.fake.messages.message_json import Message, create_ai_message
 from tests.fake.plays import IDS, Log, run_request
 
 OUTER = Scope("R", (), (), "agent", 2, "T")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.messages import model
+from mockserver.fake.messages import message_json
 from mockserver.fake.messages.protocol_state import protocol_state
 
 
@@ -12,22 +12,25 @@ from mockserver.fake.messages.protocol_state import protocol_state
     ("message", "shown"),
     [
         pytest.param(
-            model.create_message("human", "hi", "1"),
+            message_json.create_message("human", "hi", "1"),
             {"type": "human", "content": "hi", "id": "1"},
             id="without empty parts",
         ),
         pytest.param(
-            {**model.create_message("system", "hi", None, "me"), "response_metadata": {"a": 1}},
+            {
+                **message_json.create_message("system", "hi", None, "me"),
+                "response_metadata": {"a": 1},
+            },
             {"type": "system", "content": "hi", "name": "me", "response_metadata": {"a": 1}},
             id="name and metadata",
         ),
         pytest.param(
-            {**model.create_message("human", "hi", "1"), "example": True},
+            {**message_json.create_message("human", "hi", "1"), "example": True},
             {"type": "human", "content": "hi", "id": "1", "example": True},
             id="example",
         ),
         pytest.param(
-            {**model.create_tool_message("found", "search", "c"), "id": "1"},
+            {**message_json.create_tool_message("found", "search", "c"), "id": "1"},
             {
                 "type": "tool",
                 "content": "found",
@@ -40,12 +43,12 @@ from mockserver.fake.messages.protocol_state import protocol_state
             id="tool",
         ),
         pytest.param(
-            model.create_ai_message(
+            message_json.create_ai_message(
                 "",
                 "1",
                 [
-                    model.create_tool_call("search", {"q": 1}, "c"),
-                    model.create_tool_call("look", {}, None),
+                    message_json.create_tool_call("search", {"q": 1}, "c"),
+                    message_json.create_tool_call("look", {}, None),
                 ],
             ),
             {
@@ -61,7 +64,7 @@ from mockserver.fake.messages.protocol_state import protocol_state
         ),
         pytest.param(
             {
-                **model.create_ai_message("", "1"),
+                **message_json.create_ai_message("", "1"),
                 "invalid_tool_calls": [{"id": "c", "name": None, "args": "{", "error": None}],
             },
             {

@@ -23,7 +23,7 @@ from tests.fake.thread_log.test_event import event
 def test_a_filter_selects_by_channel(
     channels: list[str], method: str, data: Any, fits: bool
 ) -> None:
-    assert parse_filter({"channels": channels}).fits(event(method, data)) is fits
+    assert parse_filter({"channels": channels}).selects(event(method, data)) is fits
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_filter_selects_by_namespace(
 ) -> None:
     selected = parse_filter({"channels": ["values"], "namespaces": namespaces, "depth": depth})
 
-    assert selected.fits(event("values", None, namespace)) is fits
+    assert selected.selects(event("values", None, namespace)) is fits
 
 
 @pytest.mark.parametrize(

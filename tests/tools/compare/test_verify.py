@@ -10,8 +10,8 @@ import pytest
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream, TimedEvent
 from mockserver.formats.sse import CRLF, Event
 from mockserver.http.messages import Request
+from mockserver.tools.compare.change_report import summarize
 from mockserver.tools.compare.junit import format_junit
-from mockserver.tools.compare.report import summarize
 from mockserver.tools.compare.structure import compare_types
 from mockserver.tools.compare.verify import LiveConversation, Outcome, Result, warn_if_old
 
