@@ -12,7 +12,7 @@ ORDER = [
     {"errors"},
     {"formats"},
     {"http"},
-    {"cassette", "thread_log"},
+    {"cassette"},
     {"fake", "matching", "redaction"},
     {"conversations"},
     {"store", "tools"},
@@ -24,7 +24,7 @@ ORDER = [
 
 PURE = {
     *("errors", "formats", "http", "cassette", "fake", "matching", "redaction"),
-    *("conversations", "thread_log", "tools"),
+    *("conversations", "tools"),
 }
 """Packages without I/O: a function there returns the same for the same arguments. `tools/page` reads its own files, which are part of the distribution."""
 
@@ -33,7 +33,7 @@ CLOCKS = {"now", "today", "utcnow", "time", "monotonic"}
 TIMES_PATTERNS = "formats/user_pattern.py"
 """It measures how long a user's pattern runs."""
 
-FAKE = ["script", "messages", "graph", "threads", "api"]
+FAKE = ["thread_log", "script", "messages", "graph", "threads", "api"]
 """The layers of the fake graph, from the lowest."""
 
 LONGEST = 300

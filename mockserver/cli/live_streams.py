@@ -9,10 +9,10 @@ from math import inf
 
 from mockserver.cassette.model import Ending, Exchange
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.summary import measure_duration
 from mockserver.errors import UpstreamError
 from mockserver.formats import sse
 from mockserver.http.messages import Request
-from mockserver.matching.summary import measure_duration
 from mockserver.server.upstream import Upstream
 from mockserver.tools.cassette_source import Part
 from mockserver.tools.compare.stream_progress import StreamProgress, measure, select_seen

@@ -9,17 +9,16 @@ from typing import Any
 
 import click
 
-from mockserver.cassette.model import Exchange
 from mockserver.cassette.normalize import Normalizer
 from mockserver.cassette.playback import encode_body
+from mockserver.cassette.summary import exchange_to_json
 from mockserver.cli import options
 from mockserver.cli.batch import NOT_A_CASSETTE, Batch
 from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
-from mockserver.matching import summary
-from mockserver.matching.canonical import canonical_form
 from mockserver.redaction.redactor import Redactor, redact_exchange_for_display
 from mockserver.tools.cassette_source import Part
+from mockserver.tools.exchange_row import summarize
 from mockserver.tools.timeline import TimelineEntry, find_timelines
 
 _NAME_WIDTH = 20
@@ -44,7 +43,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     for opened in batch.iter_cassettes(files, "ls"):
         for part in batch.select_parts(opened.source, numbers.get(os.path.realpath(opened.path))):
             count += 1
-            facts = _summarize(f"{opened.name}#{part.number}", part.require_exchange(), redactor)
+            facts = summarize(f"{opened.name}#{part.number}", part.require_exchange(), redactor)
             if as_json:
                 click.echo(json.dumps(facts, ensure_ascii=False))
             else:
@@ -54,25 +53,6 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
                 rows.append(tuple(map(str, (facts | {"seconds": seconds}).values())))
     print_table(rows)
     batch.finish("" if count or as_json else "no exchanges")
-
-
-def _summarize(label: str, exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
-    """Return what `ls` shows of *exchange*, without the secrets that *redactor* finds."""
-    request = exchange.request
-    body = summary.body_to_json(request.body).get("body")
-    form = canonical_form(request.method, request.path, {"body": body})
-    return {
-        "exchange": label,
-        "method": request.method,
-        "path": redactor.rewrite_text(request.path),
-        "status": exchange.response.status,
-        "size": summary.describe_size(exchange.response),
-        "seconds": summary.measure_duration(exchange.response),
-        "thread": summary.find_thread_id(request.path),
-        "graph": summary.find_graph(body),
-        "asked": redactor.rewrite_text(summary.describe_request(request.path, body)),
-        "human": redactor.rewrite_text(summary.find_human_text(form)),
-    }
 
 
 @click.command()
@@ -142,9 +122,7 @@ def show(
                 sys.stdout.buffer.write(encode_body(exchange.response.content))
                 sys.stdout.buffer.flush()
                 continue
-            facts: Any = summary.exchange_to_json(
-                part.number, redact_exchange_for_display(exchange)
-            )
+            facts: Any = exchange_to_json(part.number, redact_exchange_for_display(exchange))
             if stable:
                 facts = normalizer.normalize_exchange(facts)
             print_facts(facts, "\n".join(_format_exchange(facts)), as_json=as_json)

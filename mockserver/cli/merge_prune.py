@@ -10,15 +10,12 @@ from mockserver.cli.batch import Batch, OpenedFile
 from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
-from mockserver.matching.canonical import canonicalize
-from mockserver.matching.summary import find_human_text
-from mockserver.matching.usage import merge_usages
 from mockserver.server import settings
 from mockserver.store import usage_files
 from mockserver.store.atomic import check_target, create
-from mockserver.tools.cassette_source import CassetteSource, Part
+from mockserver.tools.cassette_source import CassetteSource
 from mockserver.tools.merge import merge_sources
-from mockserver.tools.prune import PrunePlan, plan_prune, remove_parts
+from mockserver.tools.prune import PrunePlan, describe_part, plan_prune, remove_parts
 
 
 @click.command()
@@ -49,7 +46,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     for file in usages:
         if not file.exists():
             raise UsageError(f"{file}: no such file")
-    usage_by_file = merge_usages(usage_files.read_usage(path) for path in usages)
+    usage_by_file = usage_files.read_usages(usages)
     batch = Batch()
     rows: list[dict[str, str]] = []
     empty: list[str] = []
@@ -64,7 +61,7 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
         raw = remove_parts(opened.source, plan.unplayed)
         if write and not batch.rewrite(opened, raw):
             continue
-        rows += map(_facts, plan.unplayed)
+        rows += map(describe_part, plan.unplayed)
         if raw is None:
             empty.append(str(opened.path))
     if not matched:
@@ -130,12 +127,6 @@ def merge(
         )
     counts = f"{pluralize(result.count, 'exchange')} of {pluralize(len(sources), 'cassette')}"
     batch.finish(f"{into}: {counts}, {len(result.dropped)} dropped")
-
-
-def _facts(part: Part) -> dict[str, str]:
-    request = part.require_exchange().request
-    facts = {"exchange": part.label, "method": request.method, "path": request.path}
-    return facts | {"human": find_human_text(canonicalize(request))}
 
 
 def _report_kept(batch: Batch, opened: OpenedFile, plan: PrunePlan) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from mockserver.cassette.normalize import Normalizer
+from mockserver.cassette.summary import exchange_to_json
 from mockserver.conversations.exchange_reader import ExchangeReader
 from mockserver.conversations.ids import IdKind
 from mockserver.conversations.recorded_events import (
@@ -24,7 +25,6 @@ from mockserver.conversations.thread_requests import (
 from mockserver.formats.json_text import Json
 from mockserver.matching.canonical import Key
 from mockserver.matching.index import Cassette, Entry
-from mockserver.matching.summary import exchange_to_json
 
 Identity = tuple[str, int]
 """What a conversation is known by, also after its file was loaded again: its cassette, and its number there."""

@@ -16,9 +16,9 @@ from mockserver.conversations.live_threads import LiveThread
 from mockserver.conversations.recorded_events import TurnEvents
 from mockserver.conversations.thread_requests import COMMANDS, RequestKind
 from mockserver.fake.api.recorded_threads import RecordedThread
+from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.formats.server_ids import default_assistant_id
-from mockserver.thread_log.log import ThreadLog
 
 _INTERRUPT = "__interrupt__"
 _GRAPH = re.compile(rb'"graph_id"\s*:\s*"([^"\\]+)"')

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.http.messages import Request
-from mockserver.thread_log.event import ThreadEvent
 
 UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 RAW_UUID = re.compile(UUID_PATTERN.encode(), re.IGNORECASE)

@@ -9,10 +9,10 @@ from mockserver.conversations.ids import UUID, rename_json
 from mockserver.conversations.recorded_events import RecordedEvent, TurnEvents
 from mockserver.fake.api.start_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
+from mockserver.fake.thread_log.event import NumberedEvent, ThreadEvent
+from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.formats.json_text import loads
 from mockserver.http.pacing import Pace
-from mockserver.thread_log.event import NumberedEvent, ThreadEvent
-from mockserver.thread_log.log import ThreadLog
 
 _Due = tuple[float, NumberedEvent]
 """An event and when it is due."""

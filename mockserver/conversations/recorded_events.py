@@ -15,10 +15,10 @@ from mockserver.conversations.ids import (
     find_run_of_event,
     list_unique_ids,
 )
+from mockserver.fake.thread_log.event import ThreadEvent
+from mockserver.fake.thread_log.filter import Filter, FilterError, parse_filter
 from mockserver.formats import sse
 from mockserver.formats.json_text import loads_or_none
-from mockserver.thread_log.event import ThreadEvent
-from mockserver.thread_log.filter import Filter, FilterError, parse_filter
 
 
 @dataclass(frozen=True, slots=True)

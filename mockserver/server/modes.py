@@ -101,7 +101,7 @@ def create_serve_server(
     recorded run whose last human message is the most alike, and every thread exists.
     """
     from mockserver.fake.api.routes import Api
-    from mockserver.fake.graph.run_engine import RunEngine
+    from mockserver.fake.graph.graph import RunEngine
     from mockserver.fake.id_generator import EPOCH
     from mockserver.server import script_files
     from mockserver.server.responders.fake import FakeResponder
@@ -140,6 +140,7 @@ def create_record_server(
     """
     from mockserver.cassette.model import Header
     from mockserver.cassette.thread_streams import asks_for_thread_events
+    from mockserver.conversations.conversation_index import find_repeated
     from mockserver.server.recording import Recording
     from mockserver.server.responders.record import (
         ExtendResponder,
@@ -157,7 +158,7 @@ def create_record_server(
         else target_writers.FolderWriter
     )
     recording = Recording(
-        lambda header: create_writer(target, mode, header, log.write),
+        lambda header: create_writer(target, mode, header, log.write, find_repeated),
         Header(upstream=upstream.url, recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
         upstream,
         redact,

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
 
-from mockserver.cassette.model import Header, Policy
+from mockserver.cassette.model import Exchange, Header, Policy
 from mockserver.cassette.yaml_codec import dump_header
-from mockserver.conversations.conversation_index import find_repeated
 from mockserver.errors import StorageError, UsageError
 from mockserver.formats.wording import pluralize
+from mockserver.matching.index import Cassette, Entry
 from mockserver.store import atomic
 from mockserver.store.appended_file import (
     AppendedFile,
@@ -26,6 +26,9 @@ from mockserver.store.document_copy import DocumentCopy
 from mockserver.store.operating_system import file_mode, open_file, read_at, set_mode, sync
 
 _BLOCK = 1 << 20
+
+FindRepeated = Callable[[Cassette, int, Callable[[Entry], Exchange]], tuple[list[list[Entry]], int]]
+"""Returns which new exchanges repeat old conversations; see `conversations.conversation_index.find_repeated`."""
 
 
 class WriteMode(Enum):
@@ -44,6 +47,7 @@ class CassetteWriter:
 
     The file is locked until `close`. With OVERWRITE the recording goes to a file next to it, which replaces the cassette
     in `close` unless it is empty. *header* is called once, before the first exchange. *report* gets messages for the user.
+    *find_repeated* finds what EXTEND discards.
     UsageError if the file cannot be recorded into, StorageError if it cannot be written.
     """
 
@@ -53,10 +57,12 @@ class CassetteWriter:
         mode: WriteMode,
         header: Callable[[], Header],
         report: Callable[[str], None],
+        find_repeated: FindRepeated,
     ) -> None:
         self._mode = mode
         self._header = header
         self._report = report
+        self._find_repeated = find_repeated
         self._head = b""
         self._edited: list[Path] = []
         self._lock = open_locked(path)
@@ -186,7 +192,7 @@ class CassetteWriter:
         try:
             cassette = cassette_file.cassette
             old_count = len(cassette.entries) - len(self._documents)
-            repeated, kept = find_repeated(cassette, old_count, cassette_file.load_exchange)
+            repeated, kept = self._find_repeated(cassette, old_count, cassette_file.load_exchange)
         finally:
             cassette_file.close()
         dropped = {entry for entries in repeated for entry in entries}

@@ -84,7 +84,8 @@ class Library:
         if time.monotonic() > self._next_check:
             self._next_check = time.monotonic() + INTERVAL
             self._background_check = asyncio.create_task(self.reload_if_changed())
-        return self._state.is_fresh(entry.cassette)
+        name, state = entry.cassette, self._state
+        return current_stamp(state.paths[name]) == state.stamps[name]
 
     async def reload_if_changed(self) -> bool:
         """Load edited and new files, drop removed ones; return whether the index changed.
@@ -144,10 +145,6 @@ class LibraryState:
     index: Index = field(default_factory=Index)
     notes: list[str] = field(default_factory=list)
     bytes_in_memory: int = 0
-
-    def is_fresh(self, name: str) -> bool:
-        """Return whether the file *name* is unchanged since it was loaded."""
-        return current_stamp(self.paths[name]) == self.stamps[name]
 
     def differs_from(self, files: Files) -> bool:
         """Return whether *files* are other files than the loaded ones, or have changed."""

@@ -10,7 +10,7 @@ from mockserver.cassette.file_names import SUFFIXES, cassette_path
 from mockserver.cassette.model import Header
 from mockserver.errors import OutOfFilesError, ReadError, RequestError, StorageError, UsageError
 from mockserver.http.messages import CASSETTE_HEADER
-from mockserver.store.cassette_writer import CassetteWriter, WriteMode
+from mockserver.store.cassette_writer import CassetteWriter, FindRepeated, WriteMode
 from mockserver.store.discovery import find_existing
 
 MAX_OPEN = 50
@@ -35,10 +35,13 @@ class SingleFileWriter:
     mode: WriteMode
     header: Callable[[], Header]
     report: Callable[[str], None]
+    find_repeated: FindRepeated
     _has_reported: bool = False
 
     def __post_init__(self) -> None:
-        self._writer = CassetteWriter(self.path, self.mode, self.header, self.report)
+        self._writer = CassetteWriter(
+            self.path, self.mode, self.header, self.report, self.find_repeated
+        )
 
     def prepare(self, name: str | None) -> Path:
         """Return the file; the first name other than its own is reported."""
@@ -70,6 +73,7 @@ class FolderWriter:
     mode: WriteMode
     header: Callable[[], Header]
     report: Callable[[str], None]
+    find_repeated: FindRepeated
     _writers: OrderedDict[Path, CassetteWriter] = field(default_factory=OrderedDict)
     _finished: set[Path] = field(default_factory=set)
     _created: list[Path] = field(default_factory=list)
@@ -142,7 +146,7 @@ class FolderWriter:
         mode = WriteMode.CONTINUE if path in self._finished else self.mode
         while True:
             try:
-                return CassetteWriter(path, mode, self.header, self.report)
+                return CassetteWriter(path, mode, self.header, self.report, self.find_repeated)
             except OutOfFilesError:
                 if not self._writers:
                     raise

@@ -33,15 +33,15 @@ def display_path(path: str | Path) -> str:
     return Path(real if near.startswith("..") else near).as_posix()
 
 
-def read_usage(path: Path) -> Usage:
-    """Return the usage in the file *path*; UsageError if it cannot be read."""
-    return discovery.parse_file(path, usage.loads)
+def read_usages(paths: Iterable[Path]) -> Usage:
+    """Return the usage in the files *paths* together; UsageError if one cannot be read."""
+    return usage.merge_usages(discovery.parse_file(path, usage.loads) for path in paths)
 
 
 def check_usage_file(path: Path) -> None:
     """Raise UsageError if usage cannot be added to the file *path*."""
     if path.exists():
-        read_usage(path)
+        read_usages([path])
     elif not path.parent.is_dir():
         raise UsageError(f"{path}: folder does not exist")
 
@@ -67,7 +67,7 @@ def add_usage(path: Path, more: Usage) -> None:
         descriptor = operating_system.open_file(path, os.O_RDWR | os.O_CREAT, 0o644)
         with os.fdopen(descriptor, "r+b") as file:
             operating_system.lock(descriptor, wait=True)
-            text = usage.dumps(usage.merge_usages((read_usage(path), more)))
+            text = usage.dumps(usage.merge_usages((read_usages([path]), more)))
             file.seek(0)
             file.write(text.encode())
             file.truncate()

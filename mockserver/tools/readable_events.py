@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.cassette.thread_streams import find_shown_runs, match_thread_call
 from mockserver.conversations.recorded_events import RecordedEvent
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.event import ThreadEvent
 
 _DELTA = "messages content-block-delta"
 

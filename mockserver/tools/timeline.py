@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.cassette.summary import find_human_text
 from mockserver.cassette.thread_streams import find_thread_path, match_thread_call
 from mockserver.conversations.recorded_events import join_streams, read_event, read_streams
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.summary import find_human_text
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.readable_events import LogEvent, find_event_thread, join_texts, starts_run
 

@@ -12,7 +12,7 @@ from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, dump_header
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import Response
 from mockserver.fake.script.model import Rule, Script, ScriptPace, Speak

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.event_log import EventLog
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Rule, Script, ScriptPace, Step

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Script
+from mockserver.fake.thread_log.event import ThreadEvent
+from mockserver.fake.thread_log.filter import Filter, parse_filter
 from mockserver.http.messages import Request
-from mockserver.thread_log.event import ThreadEvent
-from mockserver.thread_log.filter import Filter, parse_filter
 from tests.real import twins
 from tests.real.scenarios import said
 from tests.real.wire import JSON

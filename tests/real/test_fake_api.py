@@ -17,7 +17,7 @@ import pytest
 from mockserver.cassette.normalize import Normalizer
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import Response
 from mockserver.fake.script.model import Script

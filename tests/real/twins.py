@@ -16,7 +16,7 @@ from uuid import UUID
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import BodyReader
 from mockserver.fake.script import parse

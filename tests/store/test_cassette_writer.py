@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.cassette.model import Header
+from mockserver.conversations.conversation_index import find_repeated
 from mockserver.errors import StorageError, UsageError
 from mockserver.store.cassette_writer import CassetteWriter, WriteMode
 from tests.store.documents import HEAD, HEADER, document, exchange
@@ -25,7 +26,9 @@ def said() -> list[str]:
 
 @pytest.fixture
 def tape(tmp_path: Path, said: list[str]) -> Callable[[WriteMode], CassetteWriter]:
-    return lambda mode: CassetteWriter(tmp_path / "chat.yaml", mode, lambda: HEADER, said.append)
+    return lambda mode: CassetteWriter(
+        tmp_path / "chat.yaml", mode, lambda: HEADER, said.append, find_repeated
+    )
 
 
 @contextmanager
@@ -90,7 +93,7 @@ def test_the_header_is_created_once_and_only_for_an_exchange(tmp_path: Path) -> 
         calls.append(1)
         return HEADER
 
-    recording = CassetteWriter(tmp_path / "chat.yaml", WriteMode.NEW, header, print)
+    recording = CassetteWriter(tmp_path / "chat.yaml", WriteMode.NEW, header, print, find_repeated)
     before = len(calls)
     recording.append(0, exchange("/a"))
     recording.append(1, exchange("/b"))
@@ -360,7 +363,9 @@ STEPS = st.lists(st.sampled_from(["append", "append", "append", *EDITS]), max_si
 def test_nothing_is_lost_whatever_is_edited_and_when(steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "chat.yaml"
-        recording = CassetteWriter(path, WriteMode.NEW, lambda: HEADER, lambda line: None)
+        recording = CassetteWriter(
+            path, WriteMode.NEW, lambda: HEADER, lambda line: None, find_repeated
+        )
         seen: set[str] = set()
         appended: list[str] = []
         first_edit: bytes | None = None
@@ -419,8 +424,10 @@ def test_the_file_of_a_killed_recording_stays(
 
 def test_a_place_that_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere: folder does not exist$"):
-        CassetteWriter(tmp_path / "nowhere" / "chat.yaml", WriteMode.NEW, lambda: HEADER, print)
+        CassetteWriter(
+            tmp_path / "nowhere" / "chat.yaml", WriteMode.NEW, lambda: HEADER, print, find_repeated
+        )
     with pytest.raises(UsageError, match=r"is not a file: name a cassette, such as .*/chat\.yaml$"):
-        CassetteWriter(tmp_path, WriteMode.NEW, lambda: HEADER, print)
+        CassetteWriter(tmp_path, WriteMode.NEW, lambda: HEADER, print, find_repeated)
     with pytest.raises(UsageError, match="cannot be written: "):
-        CassetteWriter(tmp_path / ("x" * 300), WriteMode.NEW, lambda: HEADER, print)
+        CassetteWriter(tmp_path / ("x" * 300), WriteMode.NEW, lambda: HEADER, print, find_repeated)

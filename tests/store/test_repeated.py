@@ -7,6 +7,7 @@ import pytest
 
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.yaml_codec import dump_exchange
+from mockserver.conversations.conversation_index import find_repeated
 from mockserver.store.cassette_file import CassetteFile
 from mockserver.store.cassette_writer import CassetteWriter, WriteMode
 from tests.conversations.scenes import Script, exchange
@@ -19,7 +20,7 @@ STATELESS = exchange("POST", "/runs/wait", {"assistant_id": "agent"}, {"n": 1})
 def record(path: Path, mode: WriteMode, exchanges: Iterable[Exchange]) -> list[str]:
     """Record *exchanges* into *path*; return what is reported."""
     lines: list[str] = []
-    writer = CassetteWriter(path, mode, lambda: HEADER, lines.append)
+    writer = CassetteWriter(path, mode, lambda: HEADER, lines.append, find_repeated)
     for number, one in enumerate(exchanges):
         writer.append(number, dump_exchange(one).encode())
     writer.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mockserver.conversations.conversation_index import find_repeated
 from mockserver.errors import RequestError, StorageError
 from mockserver.store import target_writers
 from mockserver.store.cassette_writer import WriteMode
@@ -17,7 +18,9 @@ Make = Callable[..., FolderWriter]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Make:
-    return lambda mode=WriteMode.NEW: FolderWriter(tmp_path / "all", mode, lambda: HEADER, print)
+    return lambda mode=WriteMode.NEW: FolderWriter(
+        tmp_path / "all", mode, lambda: HEADER, print, find_repeated
+    )
 
 
 def files(root: Path) -> dict[str, str]:

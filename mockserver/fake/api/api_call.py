@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.validation import HTTPError, Schema, parse_json, parse_uuid, validate
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.threads.thread import Run, Thread
 from mockserver.formats.json_text import Json

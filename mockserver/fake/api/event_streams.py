@@ -9,12 +9,12 @@ from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.create_run import STREAMS_KEY, Body
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.validation import HTTPError, Schema, find_problem, parse_json, parse_uuid
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.response import STREAM_HEADERS, Response, error_response, json_response
+from mockserver.fake.thread_log.filter import FilterError, is_channel, parse_filter
 from mockserver.fake.threads.event_stream_reader import EventSource, EventStreamReader
 from mockserver.fake.threads.thread import Thread, ThreadEvents
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.filter import FilterError, is_channel, parse_filter
 
 _STREAM_MODES = (
     *("values", "updates", "messages", "tools", "lifecycle", "custom", "tasks"),

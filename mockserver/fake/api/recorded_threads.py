@@ -9,9 +9,9 @@ from mockserver.fake.api.threads import create_thread_record
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
 from mockserver.fake.id_generator import EPOCH, IdGenerator
 from mockserver.fake.script.topology import AGENT
+from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.fake.threads.thread import Thread
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.log import ThreadLog
 
 
 @dataclass(frozen=True, slots=True)

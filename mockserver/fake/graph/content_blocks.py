@@ -9,8 +9,7 @@ from mockserver.fake.graph.message_chunks import ModelOutput
 from mockserver.fake.messages import message_json
 from mockserver.fake.messages.message_json import Message
 from mockserver.fake.messages.protocol_state import to_protocol_block
-from mockserver.fake.script.message_content import Block, split_block
-from mockserver.fake.tokenizer import split_arguments
+from mockserver.fake.script.message_content import Block, split_arguments, split_block
 from mockserver.formats.json_text import Json, dumps
 
 Events = list[dict[str, Json]]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from mockserver.fake.graph.checkpoint_store import Checkpoint
 from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.server_json import JsonText, to_server_json
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json
 from mockserver.http.fault import Cut, Fault, Stall
-from mockserver.thread_log.event import ThreadEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,13 @@ from mockserver.fake.graph.partial_json import parse_partial
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.messages import message_json
 from mockserver.fake.messages.message_json import Message
-from mockserver.fake.script.message_content import split_block, split_content
+from mockserver.fake.script.message_content import (
+    split_arguments,
+    split_block,
+    split_content,
+    split_text,
+)
 from mockserver.fake.script.model import Speak
-from mockserver.fake.tokenizer import split_arguments, split_text
 from mockserver.formats.json_text import Json
 
 GetPartial = Callable[[], Message]

@@ -18,8 +18,8 @@ from mockserver.fake.messages.message_json import Message
 from mockserver.fake.messages.protocol_state import to_protocol_state
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.server_json import JsonText
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.event import ThreadEvent
 
 END_SECONDS = 0.1
 """How long before the end of a run nothing else comes, at any pace: the Python SDK reads the end on another connection than the rest,

@@ -129,8 +129,9 @@ class StreamModes:
     ) -> None:
         """Emit *value* in its *mode*, and *full* as an event of this *kind* in the mode `debug`."""
         self.send(mode, namespace, value)
-        event = {"step": step, "timestamp": self.time(), "type": kind, "payload": full}
-        self.send("debug", namespace, event)
+        if "debug" in self._request.modes:
+            event = {"step": step, "timestamp": self.time(), "type": kind, "payload": full}
+            self.send("debug", namespace, event)
 
     def _is_hidden(self, namespace: Namespace) -> bool:
         return bool(namespace) and not self._request.subgraphs

@@ -1,14 +1,17 @@
-"""The content of a message as blocks, and the pieces in which a model sends a block. No I/O."""
+"""The content of a message as blocks, and the pieces in which a model sends a text, a block, or the arguments of a call. No I/O."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from mockserver.fake.tokenizer import split_text
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, dumps
 
 Block = dict[str, Json]
 
 _TEXT_KEYS = {"text": "text", "reasoning": "reasoning", "thinking": "thinking"}
 """The key of the text in a block that is sent token by token, by the type of the block."""
+
+_TOKEN = re.compile(r"\s*(?:[\x21-\u024f]{1,7}|[^\s\x21-\u024f]{1,3})|\s+")
+_ARGS = re.compile(r"(?s).{1,8}")
 
 
 def build_blocks(reasoning: str, text: str, blocks: Sequence[Mapping[str, Json]]) -> list[Block]:
@@ -26,6 +29,16 @@ def _number(block: Mapping[str, Json], index: int) -> Block:
     if key not in block:
         return {**block, "index": index}
     return {"type": block["type"], key: block[key], "index": index} | dict(block)
+
+
+def split_text(text: str) -> list[str]:
+    """Return *text* in tokens: a short word with its leading white space, or a few characters of other scripts."""
+    return _TOKEN.findall(text)
+
+
+def split_arguments(args: Json) -> list[str]:
+    """Return the arguments of a tool call, as JSON text, in tokens."""
+    return _ARGS.findall(dumps(args))
 
 
 def split_block(block: Block) -> list[Block]:

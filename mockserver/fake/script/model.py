@@ -179,7 +179,7 @@ class Rule:
             return None
         limit = limit or TimeLimit(_MATCH_SECONDS)
         caught: dict[str, str] = {}
-        if not match_condition(self.facts, dict(situation.facts), limit, caught):
+        if self.facts and not match_condition(self.facts, dict(situation.facts), limit, caught):
             return None
         if self.human is None:
             return caught

@@ -7,10 +7,10 @@ from typing import ClassVar, Protocol
 
 from mockserver.fake.response import HEARTBEAT
 from mockserver.fake.server_json import to_server_json
+from mockserver.fake.thread_log.event import NumberedEvent
+from mockserver.fake.thread_log.filter import Filter
+from mockserver.fake.thread_log.log import Subscription, ThreadLog
 from mockserver.formats import sse
-from mockserver.thread_log.event import NumberedEvent
-from mockserver.thread_log.filter import Filter
-from mockserver.thread_log.log import Subscription, ThreadLog
 
 _CACHED = 32
 """How many events are kept encoded, since all streams of a thread send the same."""

@@ -16,9 +16,9 @@ from mockserver.fake.graph.event_log import EventLog, LoggedEvent
 from mockserver.fake.graph.stream_events import ModeEvents, interrupted_event
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.run_request import RunRequest
+from mockserver.fake.thread_log.event import ThreadEvent
+from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.event import ThreadEvent
-from mockserver.thread_log.log import ThreadLog
 
 MAX_CHECKPOINTS = 1000
 """Limit for checkpoints per thread; beyond it the oldest is dropped."""

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from mockserver.cassette.model import Body, Ending, Exchange, Response
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.summary import body_to_json, describe_request
 from mockserver.errors import RequestError, SlowPatternError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers, PrebuiltBody, Reply, ReplySource, TimedBody
-from mockserver.matching.summary import body_to_json, describe_request
 from mockserver.redaction.redactor import (
     RedactionRules,
     redact_exchange_for_display,

@@ -57,7 +57,9 @@ class ClosestReplay:
         for question in self._rank(typed[-1], index):
             recorded = [*earlier, question.content]
             hit = find(replace_human_contents(request, recorded))
-            if hit is not None and hit.may_be_closest:
+            if isinstance(hit, ThreadHit) and not hit.plays_next_turn:
+                continue
+            if hit is not None:
                 session.recorded_contents[spell_content(typed[-1])] = question.content
                 pairs = list(zip(recorded, typed, strict=True))
                 return hit.as_closest(pairs, _describe(hit, question))

@@ -10,6 +10,7 @@ from mockserver.conversations.live_threads import LiveThread
 from mockserver.conversations.search_results import SearchMiss
 from mockserver.fake.api.database import Database
 from mockserver.fake.response import STREAM_HEADERS
+from mockserver.fake.thread_log.filter import Filter, FilterError, find_uncovered, parse_filters
 from mockserver.fake.threads.event_stream_reader import EventSource, EventStreamReader
 from mockserver.formats.json_text import dumps, loads_or_none
 from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
@@ -17,7 +18,6 @@ from mockserver.http.pacing import Pace
 from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.response_writer import without_prebuilt
 from mockserver.server.sessions import Session
-from mockserver.thread_log.filter import Filter, FilterError, find_uncovered, parse_filters
 
 FindFakeSource = Callable[[Database, str], EventSource | None]
 """Returns the events of a thread of the fake graph, or None if there is no such thread."""

@@ -87,11 +87,6 @@ class ExchangeHit:
     note: str | None = None
     """The text for the log."""
 
-    @property
-    def may_be_closest(self) -> bool:
-        """Whether it starts a run. It does: a request with human messages has no other effect."""
-        return True
-
     def as_closest(self, pairs: Pairs, note: str) -> "ExchangeHit":
         """Return the hit for a human who typed other texts than the recorded ones: *pairs* of both. *note* says so."""
         recorded = self.response or self.library.load_response(self.entry)

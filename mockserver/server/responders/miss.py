@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from mockserver.cassette.summary import find_human_text
 from mockserver.conversations.ids import UUID
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.messages import (
@@ -18,7 +19,6 @@ from mockserver.matching.index import Entry
 from mockserver.matching.miss import Miss, NearRequest, explain_missing_cassette
 from mockserver.matching.rules import apply_rules
 from mockserver.matching.run_bodies import find_run_modes
-from mockserver.matching.summary import find_human_text
 from mockserver.matching.text_similarity import measure_similarity
 from mockserver.redaction.redactor import redact_for_display
 from mockserver.server.responders.replay import ReplayResponder

@@ -163,6 +163,8 @@ class ReplayResponder:
         self, request: Request, thread_request: ThreadRequest | None, session: Session, now: float
     ) -> ThreadHit | ExchangeHit | None:
         """Return the next exchange for *request*, or None."""
+        if not self.library.index.entries:
+            return None
         if thread_request is not None:
             found = self._find_on_thread(request, thread_request, session, now)
             if found is not None:

@@ -62,7 +62,7 @@ class ThreadHit:
         return self.texts.apply_to_response(recorded)
 
     @property
-    def may_be_closest(self) -> bool:
+    def plays_next_turn(self) -> bool:
         """Whether it plays the next turn of its thread, or again one that was cut, and not something else that was recorded for the request."""
         is_next = self.found.progress == self.found.thread.progress + 1
         return self.found.is_turn and (is_next or self._was_cut)

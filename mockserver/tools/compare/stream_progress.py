@@ -11,10 +11,10 @@ from mockserver.conversations.recorded_events import (
     join_streams,
     read_event,
 )
+from mockserver.fake.thread_log.event import ThreadEvent
+from mockserver.fake.thread_log.filter import parse_filter
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps
-from mockserver.thread_log.event import ThreadEvent
-from mockserver.thread_log.filter import parse_filter
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.readable_events import name_event
 

@@ -4,10 +4,7 @@ from collections.abc import Iterable
 
 from mockserver.cassette.model import Body, Ending, Response, Stream, TimedEvent
 from mockserver.cassette.playback import last_time
-from mockserver.formats.json_text import Json, loads
-from mockserver.http.messages import Headers, Request
-from mockserver.matching.canonical import canonicalize
-from mockserver.matching.summary import (
+from mockserver.cassette.summary import (
     body_to_json,
     describe_request,
     find_human_text,
@@ -15,6 +12,9 @@ from mockserver.matching.summary import (
     headers_to_json,
     measure_duration,
 )
+from mockserver.formats.json_text import Json, loads
+from mockserver.http.messages import Headers, Request
+from mockserver.matching.canonical import canonicalize
 from mockserver.redaction.redactor import RedactionRules, Redactor, redact_exchange_for_display
 from mockserver.tools.cassette_source import Part
 from mockserver.tools.lint.findings import Finding

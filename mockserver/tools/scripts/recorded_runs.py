@@ -10,9 +10,9 @@ from mockserver.cassette.model import Body, Exchange
 from mockserver.cassette.thread_streams import match_thread_call
 from mockserver.conversations.recorded_events import cut_runs, join_streams
 from mockserver.conversations.run_events import RunEvent, read_events
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json, loads
 from mockserver.matching.canonical import split_api_path
-from mockserver.thread_log.event import ThreadEvent
 from mockserver.tools.json_bodies import parse_body
 from mockserver.tools.readable_events import find_event_thread
 

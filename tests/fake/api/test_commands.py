@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Interrupt, Rule, Script, ScriptPace, Speak
 from mockserver.http.messages import Request

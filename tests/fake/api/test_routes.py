@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.fake.api.database import MAX_ENTRIES, MAX_VERSIONS, Database
 from mockserver.fake.api.routes import NO_STORAGE, NO_THREAD_STREAM, Api
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import Response
 from mockserver.fake.run_request import RunRequest

@@ -10,7 +10,7 @@ from mockserver.fake.api import database
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.recorded_threads import RecordedThread, adopt_thread
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import Response
 from mockserver.fake.script.model import Fail, Interrupt, Pause, Rule, Script, Speak

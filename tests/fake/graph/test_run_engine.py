@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import (
     Custom,

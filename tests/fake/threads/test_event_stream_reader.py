@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from mockserver.fake.thread_log.filter import Filter
 from mockserver.fake.threads.event_stream_reader import MAX_CHUNK, EventStreamReader
 from mockserver.fake.threads.thread import Action, Thread, ThreadEvents
-from mockserver.thread_log.filter import Filter
 from tests.fake.threads.test_thread import Clock
 
 LIFECYCLE = Filter(frozenset(["lifecycle"]))

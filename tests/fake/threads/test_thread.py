@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import (
     Fail,

@@ -10,7 +10,7 @@ import pytest
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Header, Policy
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.script.model import Rule, Script, Speak
 from mockserver.fake.script.parse import parse_script
 from mockserver.formats.server_ids import default_assistant_id

@@ -12,7 +12,7 @@ from mockserver.cassette.model import Body, Exchange, Response, Stream, TimedEve
 from mockserver.errors import UsageError
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.run_engine import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.parse import parse_script

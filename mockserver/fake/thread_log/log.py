@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mockserver.thread_log.event import NumberedEvent, ThreadEvent
-from mockserver.thread_log.filter import Filter
+from mockserver.fake.thread_log.event import NumberedEvent, ThreadEvent
+from mockserver.fake.thread_log.filter import Filter
 
 MAX_EVENTS = 10_000
 """Limit for events per thread; beyond it the oldest is dropped. It is the size of the real server's buffer."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json, dumps
-from mockserver.thread_log.event import ThreadEvent
 
 CHANNELS = (
     *("values", "updates", "messages", "tools", "custom", "lifecycle", "input", "tasks"),

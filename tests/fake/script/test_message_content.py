@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.tokenizer import split_arguments, split_text
+from mockserver.fake.script.message_content import split_arguments, split_text
 from mockserver.formats.json_text import Json
 from tests.strategies import values
 

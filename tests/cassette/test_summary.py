@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
+from mockserver.cassette import summary
 from mockserver.cassette.model import Body, End, Ending, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.normalize import Normalizer
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
-from mockserver.matching import summary
 from mockserver.matching.canonical import canonicalize
 
 RUN = "01a203e6-f289-748b-b15d-124a4b30ec1b"

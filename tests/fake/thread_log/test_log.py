@@ -1,8 +1,8 @@
 """The log of a thread, and what its subscriptions see of it."""
 
-from mockserver.thread_log.filter import Filter
-from mockserver.thread_log.log import Subscription, ThreadLog
-from tests.thread_log.test_event import event
+from mockserver.fake.thread_log.filter import Filter
+from mockserver.fake.thread_log.log import Subscription, ThreadLog
+from tests.fake.thread_log.test_event import event
 
 VALUES = Filter(frozenset(["values"]))
 

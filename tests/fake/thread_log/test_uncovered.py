@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.thread_log.filter import Filter, find_uncovered, parse_filter
+from mockserver.fake.thread_log.filter import Filter, find_uncovered, parse_filter
 
 ROOT = {"channels": ["values", "lifecycle"], "namespaces": [[]], "depth": 1}
 EVERYWHERE = {"channels": ["lifecycle", "custom"]}

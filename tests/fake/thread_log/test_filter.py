@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mockserver.thread_log.filter import CHANNELS, Filter, FilterError, parse_filter
-from tests.thread_log.test_event import event
+from mockserver.fake.thread_log.filter import CHANNELS, Filter, FilterError, parse_filter
+from tests.fake.thread_log.test_event import event
 
 
 @pytest.mark.parametrize(

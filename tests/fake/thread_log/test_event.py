@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.thread_log.event import NumberedEvent, ThreadEvent
+from mockserver.fake.thread_log.event import NumberedEvent, ThreadEvent
 
 
 def event(method: str, data: Any = None, namespace: tuple[str, ...] = ()) -> ThreadEvent:
