@@ -145,8 +145,8 @@ class SecretFinder:
     def spans(self, text: str, *, is_binary: bool = False) -> Iterator[Span]:
         """Yield the spans of the secrets in *text*; bytes that are no text have no names."""
         yield from self._credential_spans(text)
-        for shape in find_possible_patterns(text):
-            yield from shape.spans(text)
+        for known in find_possible_patterns(text):
+            yield from known.spans(text)
         if not is_binary:
             yield from self._named_spans(text)
         if "orm-data" in text:

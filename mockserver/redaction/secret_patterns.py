@@ -1,4 +1,4 @@
-"""The shapes of secrets that can be recognized without a name: keys and tokens of known services. No I/O.
+"""Patterns of secrets that can be recognized without a name: keys and tokens of known services. No I/O.
 
 Texts are untrusted, so each search takes time linear in their length: no pattern scans the same characters again from
 many start positions.
@@ -91,7 +91,7 @@ def find_possible_patterns(
 ) -> list[SecretPattern]:
     """Return those of *patterns*, or of all, that *text* may contain: a fast check without false negatives."""
     lowered = text.lower()
-    return [shape for shape in patterns or SHAPES if shape.hint in lowered]
+    return [pattern for pattern in patterns or PATTERNS if pattern.hint in lowered]
 
 
 def _at_word(start: str) -> str:
@@ -102,7 +102,7 @@ def _at_word(start: str) -> str:
 def _prefixed(
     start: str, rest: str, example: str, near_miss: str, check: Callable[[str], bool] = _always
 ) -> SecretPattern:
-    """Return the shape of a key that is *start* and then *rest*."""
+    """Return the pattern of a key that is *start* and then *rest*."""
     hint, start_pattern = start.lower(), re.escape(start)
     return _family(hint, start_pattern, rest, start + example, start + near_miss, check)
 
@@ -115,12 +115,12 @@ def _family(
     near_miss: str,
     check: Callable[[str], bool] = _always,
 ) -> SecretPattern:
-    """Return the shape of keys with similar beginnings: *start* is a pattern of fixed width."""
+    """Return the pattern of keys with similar beginnings: *start* is a pattern of fixed width."""
     return SecretPattern(hint, _at_word(start) + rest, example, near_miss, check)
 
 
 def _parameter(name: str, value: str, example: str) -> SecretPattern:
-    """Return the shape of `name=value`, whose value is the secret."""
+    """Return the pattern of `name=value`, whose value is the secret."""
     pattern = rf"(?i:{re.escape(name)})(?:=|%3[Dd])(?P<secret>{value})"
     return SecretPattern(name.lower(), pattern, f"{name}={example}", f"{name}=none")
 
@@ -128,7 +128,7 @@ def _parameter(name: str, value: str, example: str) -> SecretPattern:
 _LONG = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
 _HEX = "0123456789abcdef0123456789abcdef"
 
-SHAPES = (
+PATTERNS = (
     # Models and tracing
     _prefixed("sk-", r"[\w-]{8,}", "proj-abcdefgh1234", "container-id-1", _is_random),
     _prefixed("lsv2_", r"\w{6,}", "pt_0123456789abcdef_01", "pt_name", _is_random),
@@ -291,9 +291,9 @@ SHAPES = (
         _is_key,
     ),
 )
-"""All shapes; a test finds each example, and no near miss."""
+"""All patterns; a test finds each example, and no near miss."""
 
-SHAPES_OF_WORDS = [shape for shape in SHAPES if re.fullmatch(r"[\w.-]+", shape.hint)]
-"""The shapes whose hint stands within one word."""
+PATTERNS_OF_WORDS = [pattern for pattern in PATTERNS if re.fullmatch(r"[\w.-]+", pattern.hint)]
+"""The patterns whose hint stands within one word."""
 
-OTHER_SHAPES = [shape for shape in SHAPES if shape not in SHAPES_OF_WORDS]
+OTHER_PATTERNS = [pattern for pattern in PATTERNS if pattern not in PATTERNS_OF_WORDS]

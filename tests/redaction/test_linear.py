@@ -21,7 +21,7 @@ from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import Redactor, describe, parse_rules
 from mockserver.redaction.rules import RedactionRules
 from mockserver.redaction.secret_names import is_secret_name
-from mockserver.redaction.secret_patterns import SHAPES
+from mockserver.redaction.secret_patterns import PATTERNS
 from mockserver.server import script_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -50,8 +50,8 @@ REPEATED = (
     *(SECRET[:8], SECRET[:8] + "\\\\", SECRET, "\\u0041", "\\", '"', "-"),
     *("token:", "token: ", "token=", 'token:"', "password:", "cookie:", "cookie: a", "api key: "),
     *("authorization: bearer ", "form-data; name=x ", "form-data; name=password\n", "a[b", "%5B"),
-    *(f"{shape.hint} " for shape in SHAPES),
-    *(shape.example[: len(shape.example) // 2] for shape in SHAPES),
+    *(f"{pattern.hint} " for pattern in PATTERNS),
+    *(pattern.example[: len(pattern.example) // 2] for pattern in PATTERNS),
 )
 TEXTS = {
     **{repr(piece): repeated(piece) for piece in REPEATED},

@@ -5,32 +5,34 @@ import json
 import pytest
 
 from mockserver.redaction.redactor import Redactor
-from mockserver.redaction.secret_patterns import SHAPES, SecretPattern
+from mockserver.redaction.secret_patterns import PATTERNS, SecretPattern
 
-each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.hint)
+each_pattern = pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.hint)
 
 
-@each_shape
-def test_the_example_is_found_in_any_text(shape: SecretPattern) -> None:
-    (start, end), *_ = shape.spans(shape.example)
-    secret = shape.example[start:end]
+@each_pattern
+def test_the_example_is_found_in_any_text(pattern: SecretPattern) -> None:
+    (start, end), *_ = pattern.spans(pattern.example)
+    secret = pattern.example[start:end]
 
-    for text in (shape.example, f"use {shape.example}\n", json.dumps({"a": [shape.example]})):
+    for text in (pattern.example, f"use {pattern.example}\n", json.dumps({"a": [pattern.example]})):
         redacted = Redactor().rewrite_text(text)
         assert "REDACTED" in redacted
         assert secret not in redacted
         assert json.dumps(secret)[1:-1] not in redacted
 
 
-@each_shape
-def test_the_near_miss_is_unchanged(shape: SecretPattern) -> None:
-    assert Redactor().rewrite_text(f"see {shape.near_miss} here") == f"see {shape.near_miss} here"
+@each_pattern
+def test_the_near_miss_is_unchanged(pattern: SecretPattern) -> None:
+    assert (
+        Redactor().rewrite_text(f"see {pattern.near_miss} here") == f"see {pattern.near_miss} here"
+    )
 
 
-@each_shape
-def test_the_hint_is_in_each_match(shape: SecretPattern) -> None:
-    assert shape.hint == shape.hint.lower()
-    assert shape.hint in shape.example.lower()
+@each_pattern
+def test_the_hint_is_in_each_match(pattern: SecretPattern) -> None:
+    assert pattern.hint == pattern.hint.lower()
+    assert pattern.hint in pattern.example.lower()
 
 
 def test_a_private_key_may_be_cut_off() -> None:
