@@ -1,7 +1,7 @@
 """The journal of a server: its last calls, for tests and for the page, with what was sent in response."""
 
 from collections import Counter, deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import unquote
@@ -57,8 +57,17 @@ class JournalEntry:
     """Whether more was sent than is kept."""
     is_forgotten: bool = False
     """Whether the response is not kept any more."""
+    session: str = field(init=False)
+    """The name of the session; empty if the client named none."""
+    memory_size: int = field(init=False)
+    """The approximate size of the request, and of what is said about it."""
 
     def __post_init__(self) -> None:
+        request = self.request
+        self.session = unquote(request.header(SESSION_HEADER) or "")
+        head = sum([len(name) + len(value) for name, value in request.headers])
+        text = len(request.path) + len(request.body) + 3 * len(self.reply.note or "")
+        self.memory_size = _CALL_OVERHEAD + head + text
         match self.reply.body:
             case PrebuiltBody(raw) | bytes(raw):
                 self.size = len(raw)
@@ -70,11 +79,6 @@ class JournalEntry:
                 self.reply = replace(self.reply, body=b"")
         if self.size > MAX_RESPONSE:
             self._truncate()
-
-    @property
-    def session(self) -> str:
-        """The name of the session; empty if the client named none."""
-        return unquote(self.request.header(SESSION_HEADER) or "")
 
     @property
     def is_of_page(self) -> bool:
@@ -108,13 +112,6 @@ class JournalEntry:
             {key: value for fault in reply.faults for key, value in fault_to_json(fault).items()}
             or None,
         )
-
-    @property
-    def memory_size(self) -> int:
-        """The approximate size of the request, and of what is said about it."""
-        head = sum([len(name) + len(value) for name, value in self.request.headers])
-        note = 3 * len(self.reply.note or "")
-        return _CALL_OVERHEAD + len(self.request.path) + head + len(self.request.body) + note
 
     def _truncate(self) -> None:
         """Keep the first chunks of the response only, or nothing of its body if it was sent as a whole."""
