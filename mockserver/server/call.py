@@ -3,15 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from mockserver.formats.json_text import Json, loads
 from mockserver.formats.wording import pluralize
-from mockserver.http.fault import fault_to_json
 from mockserver.http.messages import (
-    SESSION_HEADER,
     Headers,
-    Reply,
     ReplySource,
     Request,
     is_page_session,
@@ -89,28 +85,6 @@ class Call(NamedTuple):
     def json(self) -> Json:
         """Return the body of the request as a JSON value; raise ValueError if it is not JSON."""
         return loads(self.body.decode())
-
-
-def build_call(when: datetime, request: Request, reply: Reply) -> Call:
-    """Return the call of *request*, to which *reply* was found *when*."""
-    faults = {key: value for fault in reply.faults for key, value in fault_to_json(fault).items()}
-    return Call(
-        when,
-        unquote(request.header(SESSION_HEADER) or ""),
-        request.method,
-        request.path,
-        request.headers,
-        request.body,
-        reply.status,
-        reply.source,
-        reply.exchange,
-        dict(reply.id_pairs),
-        reply.how,
-        reply.conversation,
-        reply.note,
-        reply.miss_details,
-        faults or None,
-    )
 
 
 def describe_problems(problems: Sequence[Call]) -> str:

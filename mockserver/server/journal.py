@@ -4,16 +4,20 @@ from collections import Counter, deque
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
+from urllib.parse import unquote
 
+from mockserver.http.fault import fault_to_json
 from mockserver.http.messages import (
+    SESSION_HEADER,
     PrebuiltBody,
     Reply,
     ReplySource,
     Request,
     StreamingBody,
     TimedBody,
+    is_page_session,
 )
-from mockserver.server.call import Call, build_call
+from mockserver.server.call import Call
 
 MAX_CALLS = 10_000
 """Beyond this number the oldest calls are forgotten."""
@@ -101,7 +105,7 @@ class Journal:
         call = build_call(datetime.now(UTC), request, reply)
         response = _keep_response(reply)
         entry = JournalEntry(self._count, call, response, _measure_memory(call))
-        if not call.is_of_page:
+        if not is_page_session(call.session):
             self.counts[reply.source] += 1
             self.hows[reply.how] += 1
         self._recent.append(entry)
@@ -192,6 +196,28 @@ class Journal:
     def _forget(self, entry: JournalEntry) -> None:
         self._size -= entry.memory_size
         self.forgotten += 1
+
+
+def build_call(when: datetime, request: Request, reply: Reply) -> Call:
+    """Return the call of *request*, to which *reply* was found *when*."""
+    faults = {key: value for fault in reply.faults for key, value in fault_to_json(fault).items()}
+    return Call(
+        when,
+        unquote(request.header(SESSION_HEADER) or ""),
+        request.method,
+        request.path,
+        request.headers,
+        request.body,
+        reply.status,
+        reply.source,
+        reply.exchange,
+        dict(reply.id_pairs),
+        reply.how,
+        reply.conversation,
+        reply.note,
+        reply.miss_details,
+        faults or None,
+    )
 
 
 def _measure_memory(call: Call) -> int:

@@ -13,8 +13,8 @@ from mockserver.http.messages import (
     TimedBody,
 )
 from mockserver.server import journal as journal_module
-from mockserver.server.call import Call, build_call
-from mockserver.server.journal import MAX_PROBLEMS, Journal
+from mockserver.server.call import Call
+from mockserver.server.journal import MAX_PROBLEMS, Journal, build_call
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
