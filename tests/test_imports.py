@@ -38,6 +38,9 @@ FAKE = ["thread_log", "script", "messages", "graph", "threads", "api"]
 
 LONGEST = 300
 
+MOST_ARROWS = 60
+"""How many pairs of packages may have one import from the other."""
+
 
 @cache
 def trees() -> dict[str, ast.Module]:
@@ -85,6 +88,10 @@ def test_packages_import_only_from_lower_layers() -> None:
     assert upward == []
 
 
+def test_few_packages_import_from_each_other() -> None:
+    assert len(arrows()) <= MOST_ARROWS
+
+
 def test_the_fake_graph_imports_only_from_its_lower_layers() -> None:
     upward = [
         (path, name)
@@ -129,6 +136,14 @@ def test_a_module_says_what_it_holds_and_stays_small() -> None:
     for path, tree in trees().items():
         assert ast.get_docstring(tree), path
         assert (ROOT / path).read_text().count("\n") <= LONGEST, path
+
+
+def test_the_architecture_page_draws_imports() -> None:
+    page = (ROOT.parent / "docs" / "architecture.md").read_text()
+    drawn = re.findall(r"^  (\w+) --> (\w+)$", page, re.MULTILINE)
+
+    assert drawn
+    assert set(drawn) <= arrows()
 
 
 def test_the_architecture_page_shows_the_packages_as_they_are() -> None:

@@ -58,14 +58,15 @@ class Log:
 
     def write_note(self, entry: JournalEntry) -> None:
         """Log what *entry* says in words: a miss, an error, or something to know of a response."""
-        if entry.is_of_page:
+        call = entry.call
+        if call.is_of_page:
             return
-        if entry.is_problem and self._on_problem:
-            self._on_problem(entry.call)
-        elif entry.reply.note == OUT_OF_FILES:
+        if call.is_problem and self._on_problem:
+            self._on_problem(call)
+        elif call.note == OUT_OF_FILES:
             self.write_once(OUT_OF_FILES)
         else:
-            self.write(f"{entry.reply.source}: {entry.call}")
+            self.write(f"{call.source}: {call}")
 
     def write_request(self, request: Request, reply: Reply, seconds: float) -> None:
         """Log that *reply* to *request* was sent after *seconds*, unless `write_note` has logged it."""

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mockserver.fake.api.database import Database
-from mockserver.fake.api.threads import create_thread_record
+from mockserver.fake.api.database import Database, create_thread_record
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
 from mockserver.fake.id_generator import EPOCH, IdGenerator
 from mockserver.fake.script.topology import AGENT
@@ -33,7 +32,7 @@ def adopt_thread(database: Database, known: RecordedThread, epoch: datetime = EP
     name, moment = known.identity, database.next_time()
     ids = IdGenerator(name, 0, moment, epoch)
     existing = database.threads.get(name)
-    record = existing.record if existing else create_thread_record(name, ids, {})
+    record = existing.record if existing else create_thread_record(name, ids.time())
     metadata = {**record["metadata"], **known.record.get("metadata", {})}
     thread = Thread({**record, "metadata": metadata}, moment)
     states = list(known.states)

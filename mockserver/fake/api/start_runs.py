@@ -9,8 +9,7 @@ from mockserver.fake.api.create_run import (
     create_run_request,
     get_own_metadata,
 )
-from mockserver.fake.api.database import Record
-from mockserver.fake.api.threads import create_thread_record
+from mockserver.fake.api.database import Record, create_thread_record
 from mockserver.fake.api.validation import HTTPError, parse_uuid
 from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.id_generator import IdGenerator
@@ -119,7 +118,7 @@ def _add_stateless(call: ApiCall, body: Body, request: RunRequest) -> tuple[Thre
         assistant = call.database.assistants[request.assistant_id].record
         thread = _create_thread(call, request.thread_id, body, assistant)
         return thread, _queue(call, thread, request, body)
-    thread = Thread(create_thread_record(request.thread_id, call.ids, {}), call.ids.count - 1)
+    thread = Thread(create_thread_record(request.thread_id, call.ids.time()), call.ids.count - 1)
     run = _create_run(call, request, body, call.ids)
     thread.add(run, call.runs.play, call.now)
     return thread, run
@@ -186,10 +185,12 @@ def _create_run(call: ApiCall, request: RunRequest, body: Body, ids: IdGenerator
 
 def _create_thread(call: ApiCall, name: str, body: Body, assistant: Record) -> Thread:
     moment = call.database.next_time()
-    record = create_thread_record(name, call.ids.at(moment), {}) | {
-        "metadata": _get_assistant_ids(assistant) | get_own_metadata(body),
-        "config": {**body.get("config", {}), "configurable": {}},
-    }
+    record = create_thread_record(
+        name,
+        call.ids.at(moment).time(),
+        metadata=_get_assistant_ids(assistant) | get_own_metadata(body),
+        config={**body.get("config", {}), "configurable": {}},
+    )
     order = ("thread_id", "status", "metadata", "config", "created_at", "updated_at", "values")
     return Thread({part: record[part] for part in order}, moment)
 

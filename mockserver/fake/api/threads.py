@@ -6,7 +6,7 @@ from dataclasses import replace
 from mockserver.fake.api import request_schemas
 from mockserver.fake.api.api_call import ApiCall, require_uuid
 from mockserver.fake.api.create_run import drop_reserved
-from mockserver.fake.api.database import Record
+from mockserver.fake.api.database import Record, create_thread_record
 from mockserver.fake.api.pagination import (
     check_extract_paths,
     contains,
@@ -15,7 +15,6 @@ from mockserver.fake.api.pagination import (
 )
 from mockserver.fake.api.thread_state import NO_GRAPH, write_state
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import Response, error_response, json_response
 from mockserver.fake.threads.thread import Action, Thread
 from mockserver.formats.json_text import Json
@@ -34,7 +33,10 @@ def create(call: ApiCall) -> Response:
         return json_response(thread.record)
     moment = call.database.next_time()
     thread = Thread(
-        create_thread_record(name, call.ids.at(moment), body.get("metadata", {})), moment
+        create_thread_record(
+            name, call.ids.at(moment).time(), metadata=drop_reserved(body.get("metadata", {}))
+        ),
+        moment,
     )
     call.database.put_thread(thread)
     if body.get("supersteps"):
@@ -80,9 +82,8 @@ def copy(call: ApiCall) -> Response:
         raise HTTPError(409, "Conflict")
     moment = thread.next_moment(call.database.next_time())
     ids = call.ids.at(moment)
-    record = create_thread_record(ids.uuid4("thread"), ids, {}) | {
-        "metadata": thread.record["metadata"]
-    }
+    metadata = thread.record["metadata"]
+    record = create_thread_record(ids.uuid4("thread"), ids.time(), metadata=metadata)
     del record["values"]
     copied = Thread(record, moment)
     copied.history = thread.history.for_thread(copied.identity)
@@ -138,18 +139,3 @@ def _find_matching(call: ApiCall, body: Mapping[str, Json]) -> list[Record]:
         for one in records
         if (not ids or one["thread_id"] in ids.values()) and contains(one, wanted)
     ]
-
-
-def create_thread_record(name: str, ids: IdGenerator, metadata: dict[str, Json]) -> dict[str, Json]:
-    """Return the record of a new thread."""
-    now = ids.time()
-    return {
-        "thread_id": name,
-        "created_at": now,
-        "updated_at": now,
-        "state_updated_at": now,
-        "metadata": drop_reserved(metadata),
-        "status": "idle",
-        "config": {},
-        "values": None,
-    }

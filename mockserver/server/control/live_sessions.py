@@ -10,7 +10,7 @@ from mockserver.tools.page.exchange_view import JsonObject
 
 def view_sessions(journal: Journal, replay: ReplayResponder | None) -> JsonObject:
     """Return all sessions, the one with the latest request first: the number of requests in the journal, and the threads."""
-    counts = Counter(entry.session for entry in journal.entries())
+    counts = Counter(entry.call.session for entry in journal.entries())
     sessions = dict(replay.sessions.latest_first()) if replay else {}
     names = [*sessions, *(name for name in reversed(counts) if name not in sessions)]
     return {

@@ -70,7 +70,7 @@ async def answer_journal(api: "ControlApi", request: ControlRequest) -> Json | w
     sources = parse_sources(request.parameters.get("source"))
 
     def selects(entry: JournalEntry) -> bool:
-        return entry.reply.source in sources and request.session in (None, entry.session)
+        return entry.call.source in sources and request.session in (None, entry.call.session)
 
     return await api.journal_streams.serve(request.http, selects)
 

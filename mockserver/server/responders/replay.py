@@ -175,8 +175,7 @@ class ReplayResponder:
         self, request: Request, thread_request: ThreadRequest | None, session: Session, now: float
     ) -> ThreadHit | ExchangeHit | None:
         """Return the exchange whose request differs from *request* in the last human message only, the most alike, or None."""
-        index = self.index.for_cassette(cassette_name(request))
-        if self._closest is None or index is None:
+        if self._closest is None or (index := self._find_index(request)) is None:
             return None
 
         def find(other: Request) -> ThreadHit | ExchangeHit | None:
@@ -188,8 +187,8 @@ class ReplayResponder:
         self, request: Request, thread_request: ThreadRequest, session: Session, now: float
     ) -> ThreadHit | SearchMiss | None:
         """Return the exchange for *request* in the conversation of its thread, or why there is none; None if it belongs to none."""
-        index = self.index.for_cassette(cassette_name(request))
-        if index is None or not index.entries:
+        index = self._find_index(request)
+        if index is None:
             return None
         if thread_request.opens_events:
             opened = self._open_events(request, thread_request, session)
@@ -201,8 +200,8 @@ class ReplayResponder:
         self, request: Request, thread_request: ThreadRequest, session: Session
     ) -> Reply | SearchMiss | None:
         """Return the event stream that *request* asks for, or why there is none; None if the fake graph has the thread."""
-        index = self.index.for_cassette(cassette_name(request))
-        if index is None or not index.entries or thread_request.thread is None:
+        index = self._find_index(request)
+        if index is None or thread_request.thread is None:
             return None
 
         def count_streams(conversation: Conversation) -> None:
@@ -212,6 +211,11 @@ class ReplayResponder:
 
         events = self.threads.create_event_replay(index, session, count_streams)
         return events.open(request, thread_request.thread)
+
+    def _find_index(self, request: Request) -> Index | None:
+        """Return the index of the cassettes to play *request* from, or None if they hold no exchanges."""
+        index = self.index.for_cassette(cassette_name(request))
+        return index if index is not None and index.entries else None
 
     def find_search_miss(self, request: Request) -> SearchMiss | None:
         """Return why no conversation has a response to *request*; None if it is not on a thread."""
