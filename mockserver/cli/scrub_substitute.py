@@ -17,8 +17,8 @@ from mockserver.tools.cassette_source import Part, parse_source
 from mockserver.tools.rewrite_values import (
     UNREADABLE,
     Replacement,
+    create_redactor,
     find_changes,
-    redactor_for,
     rewrite_values,
 )
 from mockserver.tools.substitute import Substitution
@@ -63,7 +63,7 @@ def scrub(
     batch = Batch()
 
     def rewriter_for(part: Part) -> Rewriter:
-        return redactor_for(part, redact)
+        return create_redactor(part, redact)
 
     changes, written = _rewrite(batch, paths, "scrub", rewriter_for, write=not check)
     for name, raw in written.items():

@@ -49,7 +49,7 @@ class IndexReader:
         """Return the index and the header of the file that comes in *blocks*; ReadError if it cannot be read."""
         header, pending = self._header(documents.split_documents(blocks))
         rules = merge_rules(policy, header)
-        repeat = policy.repeat_for(header)
+        repeat = policy.get_repeat(header)
         known = self._known_fingerprints(rules)
         entries: list[Entry] = []
         for document in pending:
