@@ -82,9 +82,9 @@ def start(aiohttp_client: AiohttpClient, tmp_path: Path) -> Start:
         project = settings.load(tmp_path / "mockserver.yaml" if "mockserver" in files else None)
         log = Log(lines.append)
         options = modes.ServerOptions(project, parse_pace(speed, None), loopback)
-        server = modes.replay([tmp_path], options, log)
+        server = modes.create_replay_server([tmp_path], options, log)
         return Server(
-            await aiohttp_client(RawTestServer(server.app.handle)), server.cassettes, log, lines
+            await aiohttp_client(RawTestServer(server.app.handle)), server.replay, log, lines
         )
 
     return start

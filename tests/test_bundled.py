@@ -25,7 +25,7 @@ def test_every_bundled_exchange_can_be_played(library: Library) -> None:
 
     assert len(entries) == 39
     for entry in entries:
-        exchange = library.exchange(entry)
+        exchange = library.load_exchange(entry)
         assert exchange.response.end is not None
         assert not exchange.response.end.cut
 

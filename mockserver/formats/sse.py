@@ -48,23 +48,32 @@ def split_blocks(raw: bytes) -> tuple[list[bytes], bytes]:
 def decode_stream(raw: bytes) -> tuple[list[Event], list[int], str, bytes]:
     """Return the events in *raw*, the size of each in bytes, the line ending, and the incomplete rest; see `split_blocks` and `decode`."""
     ending = detect_line_ending(raw)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return *_decode_blocks(raw, ending), ending, split_blocks(raw)[1]
     events: list[Event] = []
     sizes: list[int] = []
     position = 0
-    for found in _usual_block(ending).finditer(raw):
+    for found in _usual_block(ending).finditer(text):
         start, end = found.span()
-        if start == position and (fields := _usual_fields(found)):
+        if start == position and (fields := _usual_fields(*found.groups())):
             events.append(Event(fields))
-            sizes.append(end - start)
+            sizes.append(end - start if text.isascii() else len(found[0].encode()))
         else:
-            for block in split_blocks(raw[position:end])[0]:
-                events.append(decode(block, ending))
-                sizes.append(len(block))
+            others = _decode_blocks(text[position:end].encode(), ending)
+            events += others[0]
+            sizes += others[1]
         position = end
-    blocks, tail = split_blocks(raw[position:])
-    events += [decode(block, ending) for block in blocks]
-    sizes += map(len, blocks)
-    return events, sizes, ending, tail
+    rest = text[position:].encode()
+    others = _decode_blocks(rest, ending)
+    return events + others[0], sizes + others[1], ending, split_blocks(rest)[1]
+
+
+def _decode_blocks(raw: bytes, ending: str) -> tuple[list[Event], list[int]]:
+    """Return the events of the complete blocks in *raw*, and the size of each."""
+    blocks, _ = split_blocks(raw)
+    return [decode(block, ending) for block in blocks], list(map(len, blocks))
 
 
 def split_received(received: bytes) -> tuple[list[bytes], bytes]:
@@ -120,30 +129,27 @@ def encode_message(name: str, data: str, identity: str | None = None) -> bytes:
 
 
 @cache
-def _usual_block(ending: str) -> re.Pattern[bytes]:
+def _usual_block(ending: str) -> re.Pattern[str]:
     """Return the pattern of a block as servers write it. It ends only where a block ends."""
     name, identity = (f"(?:{field}: ([^\r\n]*){ending})?" for field in ("event", "id"))
     # `.` is three times as fast as a set of characters.
     pattern = f"^{identity}{name}data: (.*){ending}(?(1)|{identity}){ending}(?!\n)"
-    return re.compile(pattern.encode(), re.MULTILINE)
+    return re.compile(pattern, re.MULTILINE)
 
 
-def _usual_fields(found: re.Match[bytes]) -> Fields | None:
-    """Return the fields of a usual block; None if its data has a line ending of another kind, or it is not UTF-8."""
-    first, event, data, last = found.groups()
-    if b"\r" in data:
+def _usual_fields(
+    first: str | None, event: str | None, data: str, last: str | None
+) -> Fields | None:
+    """Return the fields of a usual block; None if its data has a line ending of another kind."""
+    if CR in data:
         return None
-    fields: list[tuple[str, str]] = []
-    try:
-        if first is not None:
-            fields.append(("id", first.decode()))
-        if event is not None:
-            fields.append(("event", event.decode()))
-        fields.append(("data", data.decode()))
-        if last is not None:
-            fields.append(("id", last.decode()))
-    except UnicodeDecodeError:
-        return None
+    fields = [("data", data)]
+    if event is not None:
+        fields.insert(0, ("event", event))
+    if first is not None:
+        fields.insert(0, ("id", first))
+    if last is not None:
+        fields.append(("id", last))
     return tuple(fields)
 
 

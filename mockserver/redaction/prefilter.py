@@ -5,17 +5,25 @@ The events of a stream repeat most of their data. So their data is cut between s
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import groupby, product
 
 from mockserver.cassette.model import Stream
-from mockserver.redaction.names import FIRST_WORDS, is_secret_name
-from mockserver.redaction.shapes import possible_shapes
+from mockserver.redaction.secret_names import FIRST_WORDS, is_secret_name
+from mockserver.redaction.secret_patterns import (
+    OTHER_PATTERNS,
+    PATTERNS_OF_WORDS,
+    find_possible_patterns,
+)
 
 _CUT = ',"'
 _JSON_STARTS = ("{", "[", '"')
 _MARKS = frozenset(("id", "run_id", "index", ""))
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]|\\/")
 _OTHER_ESCAPES = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
+_MAX_REMEMBERED = 200
+"""A word with more characters, such as an image, is not remembered."""
+
 _SPACED_NAME = re.compile(rf"(?i:(?:{FIRST_WORDS}) key)")
 _BETWEEN_WORDS = {code: " " for code in range(128) if not re.match(r"[\w.%\[\]-]", chr(code))}
 
@@ -27,12 +35,24 @@ def may_match_text(text: str, secrets: Iterable[str]) -> bool:
             return True  # anything may be spelled so
         text = _OTHER_ESCAPES.sub(" ", text)
     words = set(text.translate(_BETWEEN_WORDS).split())
+    is_ordinary = all(map(_is_ordinary, words))
+    patterns = find_possible_patterns(text, OTHER_PATTERNS if is_ordinary else None)
     return (
         any(secret in text for secret in secrets)
-        or any(True for shape in possible_shapes(text, " ".join(words)) for _ in shape.spans(text))
-        or any(map(is_secret_name, words))
+        or any(True for pattern in patterns for _ in pattern.spans(text))
+        or (not is_ordinary and any(map(is_secret_name, words)))
         or (" key" in text.lower() and _SPACED_NAME.search(text) is not None)
     )
+
+
+def _is_ordinary(word: str) -> bool:
+    return len(word) <= _MAX_REMEMBERED and _holds_nothing(word)
+
+
+@lru_cache(maxsize=4096)
+def _holds_nothing(word: str) -> bool:
+    """Return whether *word* is not the name of a secret, nor part of a pattern; remembered, since texts repeat their words."""
+    return not is_secret_name(word) and not find_possible_patterns(word, PATTERNS_OF_WORDS)
 
 
 def may_match_stream(stream: Stream, secrets: Iterable[str]) -> bool:

@@ -10,8 +10,8 @@ from mockserver.cli.verification import Verification
 from mockserver.errors import UpstreamError
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.upstream import Upstream
+from mockserver.tools.cassette_source import parse_source
 from mockserver.tools.compare.verify import Outcome, Result
-from mockserver.tools.source import parse_source
 from tests.tools.event_cassettes import cassette, conversation, turn
 
 ASKED = "---\nrequest: {path: /runs/wait, body: {n: %d}}\nresponse: {body: {key: text}}\n"

@@ -12,7 +12,7 @@ from mockserver.fake.api.start_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
 from mockserver.http.pacing import Pace
 from tests.conversations.event_scenes import envelope, respond, start, status, stream, values
-from tests.conversations.scenes import Session, exchange, made, recordings
+from tests.conversations.scenes import Session, exchange, index_conversations, made
 
 T, OTHER, MINE = made(1, 1), made(1, 2), made(1, 9)
 R1, R2 = made(2, 1), made(2, 2)
@@ -51,7 +51,7 @@ class Chats:
     """A session that replays event streams; each turn is answered at once."""
 
     def __init__(self, *cassettes: Any, pace: Pace | None = None) -> None:
-        self.session = Session(recordings(*cassettes))
+        self.session = Session(index_conversations(*cassettes))
         self.pace = pace or Pace(None)
 
     def send(self, thread: str, body: Any) -> Any:
@@ -77,7 +77,7 @@ class Chats:
         """Return the events of *thread* until now; without a pace, a second later."""
         events = self.events(thread)
         self.session.now += 1.0 if self.pace.factor is None else 0.0
-        events.settle(self.session.now)
+        events.advance(self.session.now)
         return [one.envelope for one in events.log.after(0)]
 
 
@@ -261,7 +261,7 @@ def test_a_deep_link_shows_the_past() -> None:
     chats = Chats((*CHAT[:2], state, CHAT[2]))
     chats.session.ask("GET", f"/threads/{T}/state")
     live = chats.live(T)
-    recorded = chats.session.recordings.conversations[0].events
+    recorded = chats.session.conversations.all[0].events
     live.get_events(recorded, chats.pace)
 
     assert numbers(chats.read(T)) == [1, 2, 3, 4]
