@@ -357,41 +357,28 @@ def test_what_a_fixture_plays_at_the_end_is_played(project: Project) -> None:
     project.run("--mockserver-fail-on-unplayed").assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("marker", "complaint"),
-    [
-        (
-            "repat='cycle'",
-            "unknown argument 'repat'; the arguments are repeat, ignore, volatile, speed, max_gap, fallback, script, graphs, fake_now, allow_misses",
-        ),
-        ("repeat='never'", "repeat='never': must be one of last, cycle, error"),
-        ("5", "write each cassette as a non-empty string, the name of a file"),
-        ("ignore=5", "'int' object is not iterable"),
-        ("script=5", "write the script as a string, the name of a file"),
-        (
-            "'none.yaml'",
-            "cassettes/none.yaml does not exist, nor does a file of this name next to the test: record the missing exchanges with pytest --mockserver-record=new "
-            "--mockserver-upstream=URL test_chat.py::test_hello",
-        ),
-    ],
-)
-def test_a_marker_that_makes_no_sense_is_one_line(
-    project: Project, marker: str, complaint: str
-) -> None:
-    project.test(
-        f"""
-        import pytest
+COMPLAINTS = {
+    "repat='cycle'": "unknown argument 'repat'; the arguments are repeat, ignore, volatile, speed, max_gap, fallback, script, graphs, fake_now, allow_misses",
+    "repeat='never'": "repeat='never': must be one of last, cycle, error",
+    "5": "write each cassette as a non-empty string, the name of a file",
+    "ignore=5": "'int' object is not iterable",
+    "script=5": "write the script as a string, the name of a file",
+    "'none.yaml'": "cassettes/none.yaml does not exist, nor does a file of this name next to the test: record the missing exchanges with pytest --mockserver-record=new "
+    "--mockserver-upstream=URL test_chat.py::test_5",
+}
 
-        @pytest.mark.mockserver({marker})
-        def test_hello(mock_server):
-            pass
-        """
+
+def test_a_marker_that_makes_no_sense_is_one_line(project: Project) -> None:
+    functions = "".join(
+        f"\n@pytest.mark.mockserver({marker})\ndef test_{number}(mock_server):\n    pass\n"
+        for number, marker in enumerate(COMPLAINTS)
     )
+    project.test(f"import pytest\n{functions}")
     result = project.run()
 
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([f"@pytest.mark.mockserver: {complaint}"])
-    assert result.stdout.str().count(f"mark.mockserver: {complaint}\n") == 1
+    result.assert_outcomes(errors=len(COMPLAINTS))
+    for complaint in COMPLAINTS.values():
+        assert result.stdout.str().count(f"\n@pytest.mark.mockserver: {complaint}\n") == 1
     assert "Traceback" not in result.stdout.str()
 
 

@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from mockserver.redaction.redactor import Redactor
 
 ORDINARY = [
@@ -151,12 +149,11 @@ ORDINARY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ORDINARY)
-def test_an_ordinary_text_is_unchanged(text: str) -> None:
+def test_ordinary_texts_are_unchanged() -> None:
     """Alone, as a string in JSON, and in JSON in a string."""
     redactor = Redactor(["correct-horse/battery"])
-    in_json = json.dumps({"content": text})
+    in_json = [json.dumps({"content": text}) for text in ORDINARY]
+    texts = [*ORDINARY, *in_json, *(json.dumps({"content": text}) for text in in_json)]
 
-    for whole in (text, in_json, json.dumps({"content": in_json})):
-        assert redactor.rewrite_text(whole) == whole
+    assert [text for text in texts if redactor.rewrite_text(text) != text] == []
     assert redactor.count == 0

@@ -2,37 +2,33 @@
 
 import json
 
-import pytest
-
 from mockserver.redaction.redactor import Redactor
-from mockserver.redaction.secret_patterns import PATTERNS, SecretPattern
-
-each_pattern = pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.hint)
+from mockserver.redaction.secret_patterns import PATTERNS
 
 
-@each_pattern
-def test_the_example_is_found_in_any_text(pattern: SecretPattern) -> None:
-    (start, end), *_ = pattern.spans(pattern.example)
-    secret = pattern.example[start:end]
+def test_the_example_is_found_in_any_text() -> None:
+    for pattern in PATTERNS:
+        example = pattern.example
+        (start, end), *_ = pattern.spans(example)
+        secret = example[start:end]
 
-    for text in (pattern.example, f"use {pattern.example}\n", json.dumps({"a": [pattern.example]})):
-        redacted = Redactor().rewrite_text(text)
-        assert "REDACTED" in redacted
-        assert secret not in redacted
-        assert json.dumps(secret)[1:-1] not in redacted
-
-
-@each_pattern
-def test_the_near_miss_is_unchanged(pattern: SecretPattern) -> None:
-    assert (
-        Redactor().rewrite_text(f"see {pattern.near_miss} here") == f"see {pattern.near_miss} here"
-    )
+        for text in (example, f"use {example}\n", json.dumps({"a": [example]})):
+            redacted = Redactor().rewrite_text(text)
+            assert "REDACTED" in redacted, pattern.hint
+            assert secret not in redacted, pattern.hint
+            assert json.dumps(secret)[1:-1] not in redacted, pattern.hint
 
 
-@each_pattern
-def test_the_hint_is_in_each_match(pattern: SecretPattern) -> None:
-    assert pattern.hint == pattern.hint.lower()
-    assert pattern.hint in pattern.example.lower()
+def test_near_misses_are_unchanged() -> None:
+    texts = [f"see {pattern.near_miss} here" for pattern in PATTERNS]
+
+    assert [Redactor().rewrite_text(text) for text in texts] == texts
+
+
+def test_the_hint_is_in_each_match() -> None:
+    for pattern in PATTERNS:
+        assert pattern.hint == pattern.hint.lower()
+        assert pattern.hint in pattern.example.lower()
 
 
 def test_a_private_key_may_be_cut_off() -> None:

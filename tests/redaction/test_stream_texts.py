@@ -102,7 +102,6 @@ MODES: dict[str, tuple[str, Callable[[str], Any], Callable[[Any], str]]] = {
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("size", [1, 2, 5, 11])
 @pytest.mark.parametrize(
     ("text", "redacted"),
     [
@@ -113,12 +112,13 @@ MODES: dict[str, tuple[str, Callable[[str], Any], Callable[[Any], str]]] = {
         ("postgres://ann:hunter2abc@db.example", "postgres://REDACTED@db.example"),
     ],
 )
-def test_a_secret_in_streamed_text_is_found(mode: str, size: int, text: str, redacted: str) -> None:
+def test_a_secret_in_streamed_text_is_found(mode: str, text: str, redacted: str) -> None:
     name, data_of, text_of = MODES[mode]
 
-    datas = redact([(name, data_of(piece)) for piece in pieces(text, size)])
+    for size in (1, 2, 5, 11):
+        datas = redact([(name, data_of(piece)) for piece in pieces(text, size)])
 
-    assert "".join(map(text_of, datas)) == redacted
+        assert "".join(map(text_of, datas)) == redacted, size
 
 
 @pytest.mark.parametrize("cuts", [(3, 5), (20, 26), (27, 31)])

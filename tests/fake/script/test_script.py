@@ -355,16 +355,13 @@ PHRASES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("said", "kinds_of_steps", "first_words"), [pytest.param(*row, id=row[0]) for row in PHRASES]
-)
-def test_the_built_in_script_answers_what_one_expects(
-    said: str, kinds_of_steps: str, first_words: str
-) -> None:
-    visits = ask(said)
+def test_the_built_in_script_answers_what_one_expects() -> None:
+    answers = []
+    for said, _, first_words in PHRASES:
+        visits = ask(said)
+        answers.append((said, outline(visits), last_text(visits)[: len(first_words)]))
 
-    assert outline(visits) == kinds_of_steps
-    assert last_text(visits).startswith(first_words)
+    assert answers == PHRASES
 
 
 def test_every_built_in_rule_is_reached() -> None:
