@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.processes import run, running
@@ -46,6 +47,21 @@ FROM_FILE = pytest.mark.parametrize("url", ["file"], indirect=True)
 """Marks what the page does with an exchange once it has it, whether from a server or from a file."""
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def opened(browser: Browser, url: Url) -> AsyncIterator[Page]:
+    """One page for the tests that need none of their own: each new page takes a second."""
+    async with view(browser, url("")) as page:
+        yield page
+
+
+@pytest_asyncio.fixture(name="page", loop_scope="session")
+async def page_without_exchange(opened: Page) -> Page:
+    """The page of `opened`, which shows no exchange."""
+    await show(opened, "cassettes/")
+    await expect(opened.get_by_role("tab")).to_have_count(0)
+    return opened
+
+
 async def texts(page: Page, selector: str) -> list[str]:
     """Wait for the first element of *selector*, and return the texts of all."""
     await expect(page.locator(selector).first).to_be_visible()
@@ -62,127 +78,126 @@ async def test_all_files_with_their_exchanges(browser: Browser, url: Url) -> Non
         assert len(await texts(page, ".exchange-rows li")) == 3
 
 
-async def test_a_conversation_with_a_tool_call(browser: Browser, url: Url) -> None:
-    async with view(browser, url("weather.yaml/3")) as page:
-        assert await texts(page, ".bubble") == [
-            "What is the weather in Paris?",
-            "Let me look.",
-            "The tool says: It is 21 °C and sunny in Paris.",
-        ]
-        tool_call = page.locator(".tool")
-        await expect(tool_call.get_by_text("Result")).to_be_hidden()
-        await tool_call.locator("> summary").click()
-        await expect(tool_call.get_by_text("Result")).to_be_visible()
-        await expect(tool_call).to_contain_text("It is 21 °C and sunny in Paris.")
+async def test_a_conversation_with_a_tool_call(page: Page) -> None:
+    await show(page, "cassettes/weather.yaml/3")
+    assert await texts(page, ".bubble") == [
+        "What is the weather in Paris?",
+        "Let me look.",
+        "The tool says: It is 21 °C and sunny in Paris.",
+    ]
+    tool_call = page.locator(".tool")
+    await expect(tool_call.get_by_text("Result")).to_be_hidden()
+    await tool_call.locator("> summary").click()
+    await expect(tool_call.get_by_text("Result")).to_be_visible()
+    await expect(tool_call).to_contain_text("It is 21 °C and sunny in Paris.")
 
 
 @FROM_FILE
-async def test_each_stream_mode_is_the_same_conversation(browser: Browser, url: Url) -> None:
+async def test_each_stream_mode_is_the_same_conversation(page: Page) -> None:
     question = "Hello! My name is Bagatur and I am 26 years old."
     answer = "Hello Bagatur! What would you like to talk about?"
     without_answer = {8, 9}  # checkpoints and custom
-    async with view(browser, url("")) as page:
-        for number in range(1, 12):
-            await show(page, f"cassettes/hello.yaml/{number}")
-            expected = [question] if number in without_answer else [question, answer]
-            await expect(page.locator(".bubble")).to_have_text(expected)
+    for number in range(1, 12):
+        await show(page, f"cassettes/hello.yaml/{number}")
+        expected = [question] if number in without_answer else [question, answer]
+        await expect(page.locator(".bubble")).to_have_text(expected)
 
 
 @FROM_FILE
-async def test_an_interrupt_and_an_error(browser: Browser, url: Url) -> None:
-    async with view(browser, url("interrupt.yaml/1")) as page:
-        await expect(page.locator(".callout")).to_contain_text("Send this reply?")
-        await show(page, "cassettes/error.yaml/1")
-        await expect(page.locator(".error .callout")).to_contain_text("kaboom")
+async def test_an_interrupt_and_an_error(page: Page) -> None:
+    await show(page, "cassettes/interrupt.yaml/1")
+    await expect(page.locator(".callout")).to_contain_text("Send this reply?")
+    await show(page, "cassettes/error.yaml/1")
+    await expect(page.locator(".error .callout")).to_contain_text("kaboom")
 
 
-async def test_a_whole_thread_is_one_conversation(browser: Browser, url: Url) -> None:
-    async with view(browser, url("thread.yaml/11")) as page:
-        await expect(page.get_by_text("3 earlier messages of this thread")).to_be_visible()
-        await page.get_by_role("tab", name="Whole thread").click()
-        await expect(page.locator(".exchange-head")).to_have_count(3)
-        assert await texts(page, ".bubble") == [
-            "When do you ship?",
-            "Draft: we ship on Monday.",
-            "send",
-            "The human decided: send",
-            "And the next release?",
-            "Draft: we ship on Monday.",
-        ]
-
-
-@FROM_FILE
-async def test_a_request_that_is_no_run_shows_its_bodies(browser: Browser, url: Url) -> None:
-    async with view(browser, url("hello.yaml/13")) as page:
-        await expect(page.get_by_role("heading", name="Request body")).to_be_visible()
-        await expect(page.locator(".bodies")).to_contain_text("graph_id")
+async def test_a_whole_thread_is_one_conversation(page: Page) -> None:
+    await show(page, "cassettes/thread.yaml/11")
+    await expect(page.get_by_text("3 earlier messages of this thread")).to_be_visible()
+    await page.get_by_role("tab", name="Whole thread").click()
+    await expect(page.locator(".exchange-head")).to_have_count(3)
+    assert await texts(page, ".bubble") == [
+        "When do you ship?",
+        "Draft: we ship on Monday.",
+        "send",
+        "The human decided: send",
+        "And the next release?",
+        "Draft: we ship on Monday.",
+    ]
 
 
 @FROM_FILE
-async def test_a_timeline(browser: Browser, url: Url) -> None:
-    async with view(browser, url("weather.yaml/3/timeline")) as page:
-        await page.get_by_text("The timeline as a table").click()
-        rows = await texts(page, ".lane-table tbody tr")
-        assert [row.split("\t")[:2] for row in rows] == [["metadata", "1"], ["messages", "21"]]
-
-        state = page.locator(".timeline [role=status]")
-        whole = await state.inner_text()
-        await page.locator(".lanes").focus()
-        await page.keyboard.press("+")
-        await expect(state).not_to_have_text(whole)
-        await page.keyboard.press("0")
-        await expect(state).to_have_text(whole)
-        await page.keyboard.press(".")
-        await expect(page.locator(".detail")).to_contain_text("metadata")
-
-        await page.get_by_role("button", name="Play 4×").click()
-        await expect(page.get_by_text("After 22 of 22 events:")).to_be_visible()
-        assert (await texts(page, ".bubble"))[-1].startswith("The tool says")
+async def test_a_request_that_is_no_run_shows_its_bodies(page: Page) -> None:
+    await show(page, "cassettes/hello.yaml/13")
+    await expect(page.get_by_role("heading", name="Request body")).to_be_visible()
+    await expect(page.locator(".bodies")).to_contain_text("graph_id")
 
 
 @FROM_FILE
-async def test_a_drag_zooms_and_a_double_click_shows_everything(browser: Browser, url: Url) -> None:
-    async with view(browser, url("weather.yaml/3/timeline")) as page:
-        state = page.locator(".timeline [role=status]")
-        whole = await state.inner_text()
-        box = await page.locator(".plot canvas").bounding_box()
-        assert box is not None
-        await page.mouse.move(box["x"] + 100, box["y"] + 10)
-        await page.mouse.down()
-        await page.mouse.move(box["x"] + 300, box["y"] + 10, steps=3)
-        await page.mouse.up()
-        await expect(state).not_to_have_text(whole)
-        await page.locator(".plot canvas").dblclick(position={"x": 50, "y": 10})
-        await expect(state).to_have_text(whole)
+async def test_a_timeline(page: Page) -> None:
+    await show(page, "cassettes/weather.yaml/3/timeline")
+    await page.get_by_text("The timeline as a table").click()
+    rows = await texts(page, ".lane-table tbody tr")
+    assert [row.split("\t")[:2] for row in rows] == [["metadata", "1"], ["messages", "21"]]
+
+    state = page.locator(".timeline [role=status]")
+    whole = await state.inner_text()
+    await page.locator(".lanes").focus()
+    await page.keyboard.press("+")
+    await expect(state).not_to_have_text(whole)
+    await page.keyboard.press("0")
+    await expect(state).to_have_text(whole)
+    await page.keyboard.press(".")
+    await expect(page.locator(".detail")).to_contain_text("metadata")
+
+    await page.get_by_role("button", name="Play 4×").click()
+    await expect(page.get_by_text("After 22 of 22 events:")).to_be_visible()
+    assert (await texts(page, ".bubble"))[-1].startswith("The tool says")
 
 
 @FROM_FILE
-async def test_the_events(browser: Browser, url: Url) -> None:
-    async with view(browser, url("weather.yaml/2/events")) as page:
-        await expect(page.get_by_role("option")).to_have_count(4)
-        await expect(page.locator(".detail")).to_contain_text("run_id")
-        await page.get_by_label("Filter the events").fill("sunny")
-        await expect(page.get_by_role("option")).to_have_count(2)
-        await page.get_by_role("listbox").focus()
-        await page.keyboard.press("ArrowDown")
-        await expect(page.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
-        await expect(page.locator(".detail")).to_contain_text("The tool says")
+async def test_a_drag_zooms_and_a_double_click_shows_everything(page: Page) -> None:
+    await show(page, "cassettes/weather.yaml/3/timeline")
+    state = page.locator(".timeline [role=status]")
+    whole = await state.inner_text()
+    box = await page.locator(".plot canvas").bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + 100, box["y"] + 10)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 300, box["y"] + 10, steps=3)
+    await page.mouse.up()
+    await expect(state).not_to_have_text(whole)
+    await page.locator(".plot canvas").dblclick(position={"x": 50, "y": 10})
+    await expect(state).to_have_text(whole)
 
 
-async def test_the_yaml_with_file_and_line(browser: Browser, url: Url) -> None:
+@FROM_FILE
+async def test_the_events(page: Page) -> None:
+    await show(page, "cassettes/weather.yaml/2/events")
+    await expect(page.get_by_role("option")).to_have_count(4)
+    await expect(page.locator(".detail")).to_contain_text("run_id")
+    await page.get_by_label("Filter the events").fill("sunny")
+    await expect(page.get_by_role("option")).to_have_count(2)
+    await page.get_by_role("listbox").focus()
+    await page.keyboard.press("ArrowDown")
+    await expect(page.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
+    await expect(page.locator(".detail")).to_contain_text("The tool says")
+
+
+async def test_the_yaml_with_file_and_line(page: Page) -> None:
     lines = (CASSETTES / "error.yaml").read_text().splitlines()
-    async with view(browser, url("error.yaml/2/yaml")) as page:
-        numbers, code = await texts(page, ".yaml pre")
-        first = int(numbers.split()[0])
-        assert lines[first - 1 :] == code.rstrip("\n").split("\n")
-        await expect(page.locator(".panel")).to_contain_text(f"error.yaml, line {first}")
+    await show(page, "cassettes/error.yaml/2/yaml")
+    numbers, code = await texts(page, ".yaml pre")
+    first = int(numbers.split()[0])
+    assert lines[first - 1 :] == code.rstrip("\n").split("\n")
+    await expect(page.locator(".panel")).to_contain_text(f"error.yaml, line {first}")
 
 
-async def test_two_exchanges_are_compared(browser: Browser, url: Url) -> None:
-    async with view(browser, url("hello.yaml/1/compare")) as page:
-        await page.locator(".panel .exchange-rows a", has_text="hello.yaml#2").click()
-        await expect(page.locator(".changes li").first).to_contain_text("request.body.stream_mode")
-        assert page.url.endswith("hello.yaml/1/compare/hello.yaml/2")
+async def test_two_exchanges_are_compared(page: Page) -> None:
+    await show(page, "cassettes/hello.yaml/1/compare")
+    await page.locator(".panel .exchange-rows a", has_text="hello.yaml#2").click()
+    await expect(page.locator(".changes li").first).to_contain_text("request.body.stream_mode")
+    assert page.url.endswith("hello.yaml/1/compare/hello.yaml/2")
 
 
 async def test_a_search(browser: Browser, url: Url) -> None:

@@ -1,5 +1,6 @@
 """The vitest and Playwright recipes of docs/javascript.md and docs/faults.md: record from a real Agent Server, then replay."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.agentserver import free_port
+from tests.browser.chromium import FLAGS
 from tests.conftest import tool
 from tests.documents import README, ROOT, files
 from tests.real.clients import installed
@@ -21,7 +23,7 @@ PLAYWRIGHT = ("playwright.config.js", "mockserver.js", "chat.spec.js")
 CHROMIUM = """\
 import config from "./playwright.config.js";
 
-config.use.launchOptions = { executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] };
+config.use.launchOptions = { executablePath: process.env.CHROMIUM, args: %s };
 export default config;
 """
 SWALLOWED = """
@@ -130,7 +132,7 @@ def create_playwright_project(
         return re.sub("8123|5173", lambda port: free[port[0]], code)
 
     project = Project(folder, [(name, with_free_ports(code)) for name, code in recipe])
-    (folder / "chromium.config.js").write_text(CHROMIUM)
+    (folder / "chromium.config.js").write_text(CHROMIUM % json.dumps(FLAGS))
     app = ROOT / "tests" / "js" / "app.mjs"
     serve = f"process.argv.push({free['5173']}, 'http://127.0.0.1:{free['8123']}'); await import({str(app)!r});"
     (folder / "app.js").write_text(serve)
