@@ -80,7 +80,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 @options.option_with_variable(
     "--update",
     is_flag=True,
-    help="Record again, in its file, each conversation that differs. Rejected if the variable CI is set.",
+    help="Replace each recorded conversation that differs by the live one. Rejected if the variable CI is set.",
 )
 @options.option_with_variable(
     "--max-age",

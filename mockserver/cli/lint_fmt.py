@@ -47,7 +47,7 @@ def lint(
 
     Reports what cannot be read or matched, values whose type changed by a manual edit, secrets, and responses that the SDKs reject.
 
-    PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
+    PATH is a cassette, a folder of cassettes, or one exchange, written FILE#N. The default is ./cassettes.
 
     Exits with 1 if there are findings; with --fix, if findings are left.
     """

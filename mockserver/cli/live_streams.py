@@ -16,7 +16,7 @@ from mockserver.http.messages import Request
 from mockserver.server.upstream import Upstream
 from mockserver.tools.cassette_source import Part
 from mockserver.tools.compare.stream_progress import StreamProgress, measure, select_seen
-from mockserver.tools.compare.thread_logs import observe_streams
+from mockserver.tools.compare.thread_logs import pair_ids_in_streams
 from mockserver.tools.compare.verify import LiveConversation
 from mockserver.tools.readable_events import starts_run
 
@@ -143,7 +143,7 @@ class ThreadStreams:
             if at is not None and stream.recorded_end <= at:
                 await stream.close()
         recorded = (stream.recorded for stream in self.streams)
-        observe_streams(recorded, self.exchanges, self.conversation.comparator)
+        pair_ids_in_streams(recorded, self.exchanges, self.conversation.comparator)
 
     async def finish(self) -> None:
         """Wait until each stream shows as much as the recorded one, and close it."""

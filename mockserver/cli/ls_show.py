@@ -34,7 +34,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     The columns are the exchange, method, path, status, size, duration, thread, graph, what the request asks for (stream modes, the method of a
     command, or the channels of an event stream), and the last human message.
 
-    PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
+    PATH is a cassette, a folder of cassettes, or one exchange, written FILE#N. The default is ./cassettes.
     """
     batch, redactor = Batch(), Redactor()
     rows: list[tuple[str, ...]] = []

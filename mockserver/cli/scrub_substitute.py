@@ -17,8 +17,8 @@ from mockserver.tools.cassette_source import Part, parse_source
 from mockserver.tools.rewrite_values import (
     UNREADABLE,
     Replacement,
+    create_redactor,
     find_changes,
-    redactor_for,
     rewrite_values,
 )
 from mockserver.tools.substitute import Substitution
@@ -63,7 +63,7 @@ def scrub(
     batch = Batch()
 
     def rewriter_for(part: Part) -> Rewriter:
-        return redactor_for(part, redact)
+        return create_redactor(part, redact)
 
     changes, written = _rewrite(batch, paths, "scrub", rewriter_for, write=not check)
     for name, raw in written.items():
@@ -82,7 +82,7 @@ def scrub(
 @click.argument("new")
 @options.paths
 @click.option(
-    "--write", is_flag=True, help="Replacement the files. By default the changes are only shown."
+    "--write", is_flag=True, help="Change the files. By default the changes are only shown."
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if there is something to replace."

@@ -103,7 +103,7 @@ class Verification:
         self._is_reached = True
         thread.note_run(recorded, live)
         conversation.note_created_thread(live)
-        conversation.observe_response(recorded.response, live.response)
+        conversation.pair_ids_in_response(recorded.response, live.response)
         problems = conversation.compare(recorded, live, values=self.values)
         if problems and b"REDACTED" in exchange.request.body:
             problems = (*problems, "the request was sent with REDACTED in its body")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from mockserver.cassette.model import Body, Exchange, Stream
-from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.http.messages import Request
@@ -82,7 +82,7 @@ def find_response_ids(exchange: Exchange) -> tuple[FoundId, ...]:
     return list_unique_ids(found)
 
 
-def find_event_ids(event: Event) -> Iterator[FoundId]:
+def find_event_ids(event: ThreadEvent) -> Iterator[FoundId]:
     """Yield the ids in *event*, one of a thread."""
     if (run := find_run_of_event(event.identity)) is not None:
         yield IdKind.RUN, run

@@ -9,7 +9,7 @@ from mockserver.conversations.ids import UUID, rename_json
 from mockserver.conversations.recorded_events import RecordedEvent, TurnEvents
 from mockserver.fake.api.start_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
-from mockserver.fake.thread_log.event import Event, NumberedEvent
+from mockserver.fake.thread_log.event import NumberedEvent, ThreadEvent
 from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.formats.json_text import loads
 from mockserver.http.pacing import Pace
@@ -87,7 +87,7 @@ class LiveEvents:
                 self._run_ends_at = due
 
 
-def rename_event(recorded: RecordedEvent, names: IdMap, texts: TypedTexts) -> Event:
+def rename_event(recorded: RecordedEvent, names: IdMap, texts: TypedTexts) -> ThreadEvent:
     """Return the event *recorded* with the live ids of *names*, and with *texts* in place of recorded messages."""
     event = recorded.event
     if not (names.renames or texts):
@@ -95,4 +95,4 @@ def rename_event(recorded: RecordedEvent, names: IdMap, texts: TypedTexts) -> Ev
     envelope = loads(rename_json(recorded.raw, names.get_live).decode())
     texts.apply(envelope, names.to_recorded)
     identity = UUID.sub(lambda found: names.to_live(found[0]), event.identity)
-    return Event(identity, event.method, envelope["params"])
+    return ThreadEvent(identity, event.method, envelope["params"])

@@ -15,7 +15,7 @@ from mockserver.conversations.ids import (
     find_run_of_event,
     list_unique_ids,
 )
-from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.fake.thread_log.filter import Filter, FilterError, parse_filter
 from mockserver.formats import sse
 from mockserver.formats.json_text import loads_or_none
@@ -31,7 +31,7 @@ class RecordedEvent:
     at: float
     seq: int
     raw: bytes
-    event: Event
+    event: ThreadEvent
     lasting: bool = True
 
     @property
@@ -175,7 +175,7 @@ def read_event(message: sse.Event) -> RecordedEvent | None:
             "method": str(),
             "params": {"namespace": list()},
         }:
-            event = Event(envelope["event_id"], envelope["method"], envelope["params"])
+            event = ThreadEvent(envelope["event_id"], envelope["method"], envelope["params"])
             return RecordedEvent(0.0, seq, text.encode("utf-8", "replace"), event)
         case _:
             return None

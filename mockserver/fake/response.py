@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
-from mockserver.fake.json_format import to_server_json
+from mockserver.fake.server_json import to_server_json
 from mockserver.formats.json_text import Json
 from mockserver.http.fault import Fault
 from mockserver.http.messages import Headers

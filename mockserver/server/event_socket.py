@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from aiohttp import WSMsgType, hdrs, web
 
-from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.fake.thread_log.filter import Filter, is_channel, parse_filter
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps, loads
@@ -176,7 +176,7 @@ class EventSocket:
             await self._socket.send_str(fields["data"])
             return
         seq = envelope["seq"]
-        event = Event(envelope["event_id"], envelope["method"], envelope["params"])
+        event = ThreadEvent(envelope["event_id"], envelope["method"], envelope["params"])
         selected = any(
             seq > one.since and one.selects(event) for one in self._subscriptions.values()
         )

@@ -7,11 +7,19 @@ from mockserver.errors import OUT_OF_FILES
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Reply, ReplySource, Request
 from mockserver.redaction.redactor import describe
-from mockserver.server.call import PROBLEMS, Call
+from mockserver.server.call import Call
 from mockserver.server.journal import Journal, JournalEntry
 
 _MAX_LINES = 5
 """How many malformed requests, and how many rejected ones, are logged."""
+
+_SOURCES = {
+    ReplySource.CASSETTE: "cassettes",
+    ReplySource.FAKE: "the fake graph",
+    ReplySource.UPSTREAM: "the upstream",
+    ReplySource.FAULT: "faults",
+}
+"""The sources of responses, as the summary names them."""
 
 
 class Log:
@@ -83,16 +91,14 @@ class Log:
     def summary(self) -> str:
         """Return a line with the number of responses by source, and of problems."""
         counts, hows = self.journal.counts, self.journal.hows
-        answered = [
-            f"{counts[source]} by {source}"
-            for source in ReplySource
-            if source not in PROBLEMS and counts[source]
-        ]
-        parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
+        sent = ", ".join(
+            f"{counts[source]} from {where}" for source, where in _SOURCES.items() if counts[source]
+        )
+        parts = [f"responses: {sent}" if sent else "no responses"]
         if hows["derived"]:
-            parts.append(f"{hows['derived']} of them derived from other stream modes or runs")
+            parts.append(f"{hows['derived']} of them made from other stream modes or runs")
         if hows["closest"]:
-            parts.append(f"{hows['closest']} of them by the closest recorded run")
+            parts.append(f"{hows['closest']} of them from the closest recorded run")
         if self.misses:
             parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:

@@ -51,7 +51,7 @@ class CassetteFile:
         self._descriptor = -1
         self._descriptor = discovery.open_regular(path)
         try:
-            self.stamp = stamp_from(os.fstat(self._descriptor))
+            self.stamp = get_stamp(os.fstat(self._descriptor))
             self._content: bytes | None = None
             if self.stamp[1] <= max_in_memory:
                 self._content = b"".join(self._read_file())
@@ -92,7 +92,7 @@ class CassetteFile:
             return found
         try:
             text = decode(single_document(raw, entry.start), raw)
-            return yaml_codec.exchange_from(strict_yaml.parse(text))
+            return yaml_codec.build_exchange(strict_yaml.parse(text))
         except ReadError as error:
             raise locate_error(self.name, self._line, error, entry.start) from None
 
@@ -182,7 +182,7 @@ class CassetteFile:
                 raise OutOfFilesError from None
             raise ReadError(f"cannot be read: {error.strerror}", file=self.name) from None
         try:
-            if stamp_from(os.fstat(descriptor)) != self.stamp:
+            if get_stamp(os.fstat(descriptor)) != self.stamp:
                 raise self._changed()
             return read_at(descriptor, end - start, start)
         finally:
@@ -195,7 +195,7 @@ def _find_line_of_data(raw: bytes, number: int) -> int:
     return int(event.lines.get("data", event.line))
 
 
-def stamp_from(status: os.stat_result) -> Stamp:
+def get_stamp(status: os.stat_result) -> Stamp:
     """Return the stamp of a file with this *status*."""
     return status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -203,6 +203,6 @@ def stamp_from(status: os.stat_result) -> Stamp:
 def current_stamp(path: str | Path) -> Stamp:
     """Return the stamp of the file *path*, or NO_STAMP."""
     try:
-        return stamp_from(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
+        return get_stamp(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
     except OSError:
         return NO_STAMP

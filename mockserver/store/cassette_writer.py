@@ -21,7 +21,7 @@ from mockserver.store.appended_file import (
     create_new,
     open_locked,
 )
-from mockserver.store.cassette_file import NO_STAMP, CassetteFile, current_stamp, stamp_from
+from mockserver.store.cassette_file import NO_STAMP, CassetteFile, current_stamp, get_stamp
 from mockserver.store.document_copy import DocumentCopy
 from mockserver.store.operating_system import file_mode, open_file, read_at, set_mode, sync
 
@@ -70,7 +70,7 @@ class CassetteWriter:
         self._path = Path(os.path.realpath(path)) if path.is_symlink() else path
         try:
             self._output = self._open_output(mode)
-            self._original = stamp_from(os.fstat(self._lock))
+            self._original = get_stamp(os.fstat(self._lock))
             self._documents = DocumentCopy(self._path.parent)
         except BaseException:
             os.close(self._lock)

@@ -13,7 +13,7 @@ from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json
 from mockserver.matching.canonical import canonical_form, canonicalize, integral_to_int
 from mockserver.matching.index import Cassette, Entry, RequestFingerprint, fingerprint
-from mockserver.matching.rules import MatchRules, header_from, merge_rules
+from mockserver.matching.rules import MatchRules, build_header, merge_rules
 
 _RECORDED = b"---\nrequest:"
 """The first bytes of a recorded exchange."""
@@ -49,7 +49,7 @@ class IndexReader:
         """Return the index and the header of the file that comes in *blocks*; ReadError if it cannot be read."""
         header, pending = self._header(documents.split_documents(blocks))
         rules = merge_rules(policy, header)
-        repeat = policy.repeat_for(header)
+        repeat = policy.get_repeat(header)
         known = self._known_fingerprints(rules)
         entries: list[Entry] = []
         for document in pending:
@@ -84,7 +84,7 @@ class IndexReader:
                 "it is not a cassette (no `mockserver:` key)",
             )
         try:
-            header = header_from(strict_yaml.parse(decode(first, first.raw)))
+            header = build_header(strict_yaml.parse(decode(first, first.raw)))
         except ReadError as error:
             located = locate_error(self._name, self._line, error, first.start)
             if next(parts, None) is None and first.raw.startswith(b"mockserver"):
@@ -149,7 +149,7 @@ def _read_form(document: Document, raw: bytes) -> tuple[dict[str, Json], yaml_co
         case {"request": {"body": body, **rest} as request} if rest.keys() <= {"method", "path"}:
             # Most requests. Their bodies need not be written as JSON, and parsed again.
             del request["body"]
-            head = yaml_codec.head_from(parsed)
+            head = yaml_codec.build_head(parsed)
             body = integral_to_int(body) if _INTEGRAL.search(raw) else body
             return canonical_form(head.request.method, head.request.path, {"body": body}), head
         case _:
@@ -161,7 +161,7 @@ def read_head(document: Document) -> yaml_codec.Head:
     """Return what *document* holds beside its response; ReadError if it cannot be read."""
     if document.head is not None:
         if parsed := fast_yaml.read_mapping(document.head):
-            return yaml_codec.head_from(parsed)
+            return yaml_codec.build_head(parsed)
         try:
             found = yaml_codec.load_head(decode(document, document.head))
         except ReadError:

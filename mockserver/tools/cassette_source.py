@@ -22,7 +22,7 @@ from mockserver.formats.json_text import Json
 from mockserver.formats.strict_yaml import Mapping, Sequence
 from mockserver.matching.differences import ABSENT
 from mockserver.matching.json_path import Path
-from mockserver.matching.rules import header_from
+from mockserver.matching.rules import build_header
 from mockserver.tools.json_bodies import parse_body
 
 KeyPath = tuple[str | int, ...]
@@ -219,7 +219,7 @@ def _read(name: str, number: int, document: Document, line: int) -> Part:
         if number:
             exchange = _build_exchange(parsed)
         else:
-            header = header_from(parsed)
+            header = build_header(parsed)
     except ReadError as error:
         located = _explain_conflict(error, document.raw).at(file=name, first_line=line)
     part = Part(name, number, line, document.raw, header, exchange, located)
@@ -237,7 +237,7 @@ def replace_text(part: Part, text: str) -> Part:
 def _build_exchange(document: Any) -> Exchange:
     if document is None:
         raise ReadError("an exchange is empty", line=1, fix="write it, or delete the line `---`")
-    return yaml_codec.exchange_from(document)
+    return yaml_codec.build_exchange(document)
 
 
 def _check_end(part: Part, document: Document) -> Part:

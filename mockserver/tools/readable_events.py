@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.cassette.thread_streams import find_shown_runs, match_thread_call
 from mockserver.conversations.recorded_events import RecordedEvent
-from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json
 
 _DELTA = "messages content-block-delta"
@@ -21,7 +21,7 @@ class LogEvent:
 
     number: int
     at: float
-    event: Event
+    event: ThreadEvent
     count: int = 1
 
     @property
@@ -33,7 +33,7 @@ class LogEvent:
         return self.event.params.get("data")
 
 
-def name_event(event: Event) -> str:
+def name_event(event: ThreadEvent) -> str:
     """Return the method of *event*, and what happened: `lifecycle running`, `messages message-start`."""
     match event.params.get("data"):
         case {"event": str(happened)}:

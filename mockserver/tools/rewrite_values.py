@@ -39,10 +39,10 @@ class Replacement:
 
 def find_secrets(part: Part, rules: RedactionRules) -> Iterator[Replacement]:
     """Yield the values in *part* that look like secrets, or that *rules* define as secret."""
-    return find_changes(part, redactor_for(part, rules))
+    return find_changes(part, create_redactor(part, rules))
 
 
-def redactor_for(part: Part, rules: RedactionRules) -> Redactor:
+def create_redactor(part: Part, rules: RedactionRules) -> Redactor:
     """Return what redacts *part*, also the credentials of its own request."""
     if part.exchange is None:
         return Redactor((), rules)

@@ -15,7 +15,7 @@ from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.response import Response
-from mockserver.fake.script.model import Pace, Rule, Script, Speak
+from mockserver.fake.script.model import Rule, Script, ScriptPace, Speak
 from mockserver.fake.threads.run_readers import RunStreamReader
 from mockserver.formats.server_ids import default_assistant_id
 from mockserver.http.messages import Request
@@ -96,7 +96,7 @@ def _question(long: bool) -> bytes:
 
 
 def _answer(body: bytes) -> Response:
-    played = Script((Rule((Speak(SAID),)),), Pace(GAP, GAP, GAP))
+    played = Script((Rule((Speak(SAID),)),), ScriptPace(GAP, GAP, GAP))
     request = Request("POST", PATH, body=body)
     return Api(RunEngine(played), ()).handle(request, IdGenerator("work"), Database(), 0.0)
 

@@ -8,12 +8,12 @@ from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
-from mockserver.fake.json_format import JsonText
 from mockserver.fake.run_request import RunRequest
-from mockserver.fake.script.model import Pace, Rule, Script, Step
+from mockserver.fake.script.model import Rule, Script, ScriptPace, Step
+from mockserver.fake.server_json import JsonText
 
 IDS = IdGenerator("seed")
-PACE = Pace(1.0, 0.5, 2.0)
+PACE = ScriptPace(1.0, 0.5, 2.0)
 """Seconds that are easy to distinguish: until the first token, from one to the next, for a tool."""
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b|call_[0-9a-f]{24}")

@@ -15,7 +15,7 @@ from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Script
-from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.fake.thread_log.filter import Filter, parse_filter
 from mockserver.http.messages import Request
 from tests.real import twins
@@ -176,7 +176,7 @@ class Real:
 
 
 def _fits(wanted: Filter, envelope: Any) -> bool:
-    event = Event("", envelope["method"], envelope["params"])
+    event = ThreadEvent("", envelope["method"], envelope["params"])
     return wanted.selects(event) and envelope["seq"] > wanted.since
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.normalize import Normalizer
-from mockserver.fake.json_format import to_server_json
 from mockserver.fake.script.message_content import split_text
 from mockserver.fake.script.model import Situation
+from mockserver.fake.server_json import to_server_json
 from mockserver.formats import sse
 from mockserver.formats.json_text import dumps
 from mockserver.http.messages import Request

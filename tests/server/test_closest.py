@@ -199,7 +199,7 @@ async def test_the_log_and_the_journal_name_the_run(stage: Any) -> None:
     assert opened.lines == [f"cassette: POST /runs/wait: {said}"]
     [call] = opened.server.app.log.journal.calls()
     assert (call.how, call.note, call.exchange) == ("closest", said, "chat.yaml#1")
-    assert opened.server.app.log.summary().endswith("1 of them by the closest recorded run")
+    assert opened.server.app.log.summary().endswith("1 of them from the closest recorded run")
 
 
 THREAD = Script(1, (("Yes", "Which city?"), ("Yes", "It rains."), (SHIP, "On Monday.")))

@@ -76,7 +76,7 @@ def lines(server: Mockserver) -> list[str]:
     """Return what *server* has said of malformed requests."""
     assert server.stop() == 0
     *said, summary = server.errors.splitlines()
-    assert summary.startswith("answered nothing; 1 malformed request")
+    assert summary.startswith("no responses; 1 malformed request")
     return said
 
 
@@ -132,7 +132,7 @@ async def test_what_need_not_be_understood_is_answered(tmp_path: Path, header: b
         server.stop()
 
     assert answer.line == b"HTTP/1.1 200 OK"
-    assert server.errors == "answered nothing\n"
+    assert server.errors == "no responses\n"
 
 
 async def test_a_flood_of_malformed_requests_is_counted(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ async def test_a_flood_of_malformed_requests_is_counted(tmp_path: Path) -> None:
 
     assert server.errors.splitlines() == [
         f"{LINE}Invalid method encountered",
-        "answered nothing; 20 malformed requests",
+        "no responses; 20 malformed requests",
     ]
 
 

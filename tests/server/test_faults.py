@@ -107,7 +107,7 @@ async def test_a_header_asks_for_a_status_and_changes_nothing(server: Server) ->
     assert got == (429, "7", {"detail": "slow down"})
     assert "chat.yaml#1" in unplayed
     assert await server.ask() == {"answer": "one"}
-    assert server.log.summary() == "answered 1 by cassette, 1 by fault"
+    assert server.log.summary() == "responses: 1 from cassettes, 1 from faults"
     assert (server.log.misses, server.log.errors, server.lines) == (0, 0, [])
     first, second = await journal(server)
     assert (first["source"], first["fault"], first["exchange"]) == ("fault", fault, None)

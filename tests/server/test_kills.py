@@ -81,7 +81,7 @@ async def test_an_exchange_whose_client_left_is_recorded_whole(
 
     assert played.whole
     assert played.body == ONE + rest
-    assert recorder.errors == "answered 1 by upstream; recorded 1 exchange into chat.yaml\n"
+    assert recorder.errors == "responses: 1 from the upstream; recorded 1 exchange into chat.yaml\n"
 
 
 async def test_an_exchange_whose_client_left_before_the_answer_is_recorded_whole(
@@ -143,7 +143,7 @@ async def test_a_run_to_be_cancelled_is_let_go_of_although_the_upstream_is_silen
         assert not (tmp_path / "chat.yaml").exists()
         assert recorder.errors == (
             "not recorded: the client disconnected from POST /runs/stream before the response, which cancels the run\n"
-            "answered nothing; nothing to record\n"
+            "no responses; nothing to record\n"
         )
         return
     events = ["1"] if len(before) > 1 else []
@@ -151,7 +151,7 @@ async def test_a_run_to_be_cancelled_is_let_go_of_although_the_upstream_is_silen
     assert [
         document.replace("  body:\n    on_disconnect: cancel\n", "") for document in written
     ] == [recorded("/runs/stream", *events, how="cut")]
-    assert recorder.errors == "answered 1 by upstream; recorded 1 exchange into chat.yaml\n"
+    assert recorder.errors == "responses: 1 from the upstream; recorded 1 exchange into chat.yaml\n"
     with running("replay", "chat.yaml", "--speed", "instant", folder=tmp_path) as player:
         played = await ask(player.url, body=CANCEL)
     assert not played.whole
@@ -208,7 +208,7 @@ async def test_a_client_that_leaves_in_its_request_leaves_no_trace(tmp_path: Pat
             assert await asyncio.to_thread(recorder.stop) == 0
 
     assert server.requests == []
-    assert recorder.errors == "answered nothing; nothing to record\n"
+    assert recorder.errors == "no responses; nothing to record\n"
 
 
 async def test_a_player_says_nothing_of_a_client_that_leaves(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ async def test_a_player_says_nothing_of_a_client_that_leaves(tmp_path: Path) -> 
         await ask(player.url, "GET", "/ok")
         assert player.stop() == 0
 
-    assert player.errors == "answered 2 by cassette\n"
+    assert player.errors == "responses: 2 from cassettes\n"
 
 
 # Stops
@@ -269,7 +269,7 @@ async def test_a_stop_waits_a_little_and_leaves_the_order_of_the_requests(
     ]
     assert recorder.errors == (
         "not recorded: POST /endless was still being answered 3 s after the stop\n"
-        "answered 3 by upstream; recorded 2 exchanges into chat.yaml\n"
+        "responses: 3 from the upstream; recorded 2 exchanges into chat.yaml\n"
     )
     assert names(tmp_path) == ["chat.yaml", "stderr-0"]
 
@@ -291,7 +291,7 @@ async def test_an_upstream_that_says_nothing_of_itself_costs_no_exchange(tmp_pat
 
     assert answer.whole
     assert exchanges((tmp_path / "chat.yaml").read_text()) == [recorded("/runs/stream", "1")]
-    assert recorder.errors == "answered 1 by upstream; recorded 1 exchange into chat.yaml\n"
+    assert recorder.errors == "responses: 1 from the upstream; recorded 1 exchange into chat.yaml\n"
 
 
 async def test_a_stop_cuts_what_is_played(tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ async def test_a_stop_cuts_what_is_played(tmp_path: Path) -> None:
             assert await asyncio.wait_for(ended, WITHIN) == 0
             assert await client.broke()
 
-    assert player.errors == "answered 1 by cassette\n"
+    assert player.errors == "responses: 1 from cassettes\n"
 
 
 # Kills
@@ -408,7 +408,7 @@ async def test_recording_goes_on_after_a_kill(torn: int, tmp_path: Path) -> None
     lines = recorder.errors.splitlines()
     assert lines == [
         "chat.yaml: its last exchange is incomplete (a recording was killed); it is cut off before recording continues",
-        "answered 1 by cassette, 1 by upstream; recorded 1 exchange into chat.yaml",
+        "responses: 1 from cassettes, 1 from the upstream; recorded 1 exchange into chat.yaml",
     ]
 
 
@@ -445,7 +445,7 @@ async def test_a_full_disk_costs_what_does_not_fit_and_nothing_else(tmp_path: Pa
     assert during == before
     assert status == 2
     assert recorder.errors == said + (
-        "answered 3 by upstream; recorded 2 exchanges into chat.yaml\n"
+        "responses: 3 from the upstream; recorded 2 exchanges into chat.yaml\n"
         "1 exchange could not be recorded\n"
     )
     assert exchanges(cassette.read_text()) == [recorded("/first", "1"), recorded("/small", "1")]
@@ -462,7 +462,7 @@ async def test_a_disk_that_is_full_from_the_start_leaves_no_file(tmp_path: Path)
     assert answer.whole
     assert recorder.errors == (
         "chat.yaml: not recorded: File too large: free some disk space, then record again (POST /first)\n"
-        "answered 1 by upstream; nothing to record\n"
+        "responses: 1 from the upstream; nothing to record\n"
         "1 exchange could not be recorded\n"
     )
     assert not (tmp_path / "chat.yaml").exists()

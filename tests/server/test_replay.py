@@ -213,7 +213,7 @@ async def test_ok_is_always_ours(start: Start) -> None:
 
     async with server.client.get("/ok") as response:
         assert await response.text() == '{"ok":true,"services":{}}'
-    assert server.log.summary() == "answered nothing"
+    assert server.log.summary() == "no responses"
 
 
 @pytest.mark.parametrize("path", ["/", "/favicon.ico", "/.well-known/appspecific/x.json"])

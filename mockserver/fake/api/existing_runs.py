@@ -5,11 +5,11 @@ from mockserver.fake.api.api_call import ApiCall, require_uuid
 from mockserver.fake.api.create_run import Body
 from mockserver.fake.api.start_runs import get_run_path
 from mockserver.fake.api.validation import HTTPError
-from mockserver.fake.graph.event_log import Event
+from mockserver.fake.graph.event_log import LoggedEvent
 from mockserver.fake.graph.metadata import HOST
 from mockserver.fake.graph.stream_modes import parse_event_names
-from mockserver.fake.json_format import to_server_json
 from mockserver.fake.response import Response, json_response
+from mockserver.fake.server_json import to_server_json
 from mockserver.fake.threads.run_readers import (
     RunOutcomeReader,
     RunStreamReader,
@@ -88,7 +88,7 @@ def stream(call: ApiCall) -> Response:
     headers = get_stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
     thread, run = call.find_run()
     if thread is None or run is None:
-        return Response(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
+        return Response(200, headers, LoggedEvent(0.0, "error", _NOT_FOUND).raw)
     reader = RunStreamReader(
         thread,
         run,

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint
-from mockserver.fake.json_format import JsonText, to_server_json
 from mockserver.fake.run_errors import RunFailed
-from mockserver.fake.thread_log.event import Event as StreamEvent
+from mockserver.fake.server_json import JsonText, to_server_json
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json
 from mockserver.http.fault import Cut, Fault, Stall
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class LoggedEvent:
     """An event, *at* seconds after the start of the run; *identity* is its id if the stream can be resumed."""
 
     at: float
@@ -40,9 +40,9 @@ class EventLog:
         """Seconds since the start of the run, at the natural pace."""
         self.end = 0.0
         """The time of its end."""
-        self.events: list[Event] = []
+        self.events: list[LoggedEvent] = []
         self.checkpoints: deque[tuple[float, Checkpoint]] = deque()
-        self.stream_events: deque[tuple[float, StreamEvent]] = deque()
+        self.stream_events: deque[tuple[float, ThreadEvent]] = deque()
         """The events for the event streams of the thread."""
         self.faults: list[Fault] = []
         """What goes wrong with the connection of the client that has started the run."""
@@ -60,12 +60,12 @@ class EventLog:
         self.now += seconds
 
     def emit(self, name: str, value: Json | JsonText) -> None:
-        self.events.append(Event(self._advance(), name, value, self._next_id()))
+        self.events.append(LoggedEvent(self._advance(), name, value, self._next_id()))
 
     def save(self, checkpoint: Checkpoint) -> None:
         self.checkpoints.append((self._advance(), checkpoint))
 
-    def stream(self, event: StreamEvent) -> None:
+    def stream(self, event: ThreadEvent) -> None:
         """Log an event for the event streams of the thread."""
         self.stream_events.append((self._advance(), event))
 

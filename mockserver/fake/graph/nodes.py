@@ -12,7 +12,6 @@ from mockserver.fake.graph.metadata import Scope, build_message_metadata
 from mockserver.fake.graph.state import State, append_values
 from mockserver.fake.graph.stream_modes import StreamModes
 from mockserver.fake.id_generator import IdGenerator, create_interrupt_id
-from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages import message_json
 from mockserver.fake.messages.message_json import Message
 from mockserver.fake.run_errors import RunFailed, RunInterrupted, RunRefused
@@ -30,6 +29,7 @@ from mockserver.fake.script.model import (
 )
 from mockserver.fake.script.plan import Visit
 from mockserver.fake.script.state_keys import Reducer
+from mockserver.fake.server_json import JsonText
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.fault import Cut, Stall, StatusFault
 

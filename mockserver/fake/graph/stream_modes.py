@@ -7,9 +7,9 @@ from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.message_chunks import GetPartial
 from mockserver.fake.graph.metadata import Scope, build_task_metadata
 from mockserver.fake.id_generator import IdGenerator
-from mockserver.fake.json_format import JsonText
 from mockserver.fake.messages.message_json import Message
 from mockserver.fake.run_request import RunRequest
+from mockserver.fake.server_json import JsonText
 from mockserver.formats.json_text import Json, dumps, loads
 
 MESSAGES = ("messages", "messages-tuple")

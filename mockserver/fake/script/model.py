@@ -188,7 +188,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ScriptPace:
     """Seconds until the *first* token of a message, between two *token*s, and for a *tool* call."""
 
     first: float = 0.4
@@ -201,7 +201,7 @@ class Script:
     """Rules; the first one that matches is played."""
 
     rules: tuple[Rule, ...] = ()
-    pace: Pace = field(default_factory=Pace)
+    pace: ScriptPace = field(default_factory=ScriptPace)
     topology: Topology = DEFAULT
     state: StateKeys = UNDECLARED
 

@@ -17,7 +17,7 @@ _ENDS = ("completed", "failed", "interrupted")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ThreadEvent:
     """An event with the id *identity*, which is the same in every stream of the thread."""
 
     identity: str
@@ -63,7 +63,7 @@ class NumberedEvent:
     """
 
     seq: int
-    event: Event
+    event: ThreadEvent
     lasting: bool = True
 
     @property

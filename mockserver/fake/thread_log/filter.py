@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
-from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json, dumps
 
 CHANNELS = (
@@ -41,7 +41,7 @@ class Filter:
     depth: int | None = None
     since: int = 0
 
-    def selects(self, event: Event) -> bool:
+    def selects(self, event: ThreadEvent) -> bool:
         """Return whether *event* is selected; *since* is up to the subscription."""
         if event.channel not in self.channels and event.custom_channel not in self.channels:
             return False

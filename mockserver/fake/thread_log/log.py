@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mockserver.fake.thread_log.event import Event, NumberedEvent
+from mockserver.fake.thread_log.event import NumberedEvent, ThreadEvent
 from mockserver.fake.thread_log.filter import Filter
 
 MAX_EVENTS = 10_000
@@ -23,7 +23,7 @@ class ThreadLog:
         self.last_seq = 0
         """The number of the last event; 0 before the first."""
 
-    def append(self, event: Event, seq: int | None = None, *, lasting: bool = True) -> None:
+    def append(self, event: ThreadEvent, seq: int | None = None, *, lasting: bool = True) -> None:
         """Add *event* with the next number, or with *seq*, which must be greater than the last one; see NumberedEvent."""
         self.last_seq = self.last_seq + 1 if seq is None else seq
         self._events.append(NumberedEvent(self.last_seq, event, lasting))

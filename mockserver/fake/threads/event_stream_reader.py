@@ -5,8 +5,8 @@ from functools import lru_cache
 from math import inf
 from typing import ClassVar, Protocol
 
-from mockserver.fake.json_format import to_server_json
 from mockserver.fake.response import HEARTBEAT
+from mockserver.fake.server_json import to_server_json
 from mockserver.fake.thread_log.event import NumberedEvent
 from mockserver.fake.thread_log.filter import Filter
 from mockserver.fake.thread_log.log import Subscription, ThreadLog

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
-from mockserver.fake.graph.event_log import Event
-from mockserver.fake.json_format import JsonText, to_server_json
+from mockserver.fake.graph.event_log import LoggedEvent
 from mockserver.fake.response import HEARTBEAT, JSON_HEADER, STREAM_HEADERS
+from mockserver.fake.server_json import JsonText, to_server_json
 from mockserver.fake.threads.thread import Action, Play, Run, Thread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers
@@ -79,7 +79,7 @@ class RunStreamReader(_RunReader):
             return b"".join(chunks), began + events[self.position].at
         return b"".join(chunks), self._next_change(now)
 
-    def _is_selected(self, event: Event) -> bool:
+    def _is_selected(self, event: LoggedEvent) -> bool:
         if event.name == "error" and not self.errors:
             return False
         return self.names is None or event.name.partition("|")[0] in self.names
@@ -106,7 +106,7 @@ class RunOutcomeReader(_RunReader):
         return build_thread_outcome(self.thread) if has_none else chunks
 
 
-def build_outcome(events: Sequence[Event]) -> bytes:
+def build_outcome(events: Sequence[LoggedEvent]) -> bytes:
     """Return the outcome of a run with these *events*, as JSON."""
     value: Json | JsonText = {}
     interrupts: list[Json] = []

@@ -12,11 +12,11 @@ from math import ceil, inf
 from typing import TypeVar
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
-from mockserver.fake.graph.event_log import Event, EventLog
+from mockserver.fake.graph.event_log import EventLog, LoggedEvent
 from mockserver.fake.graph.stream_events import ModeEvents, interrupted_event
 from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.run_request import RunRequest
-from mockserver.fake.thread_log.event import Event as StreamEvent
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.formats.json_text import Json
 
@@ -56,12 +56,12 @@ class Run:
         return self.request.run_id
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> list[LoggedEvent]:
         """All its events; after a cancellation only those before it."""
         return self.result.events if self.result else []
 
     @cached_property
-    def stream_events(self) -> deque[tuple[float, StreamEvent]]:
+    def stream_events(self) -> deque[tuple[float, ThreadEvent]]:
         """The events for event streams that are not due yet, with their times. The run has started."""
         assert self.result is not None
         if self.request.for_event_streams:

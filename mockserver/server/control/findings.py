@@ -10,7 +10,7 @@ from mockserver.matching.index import Entry
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.responders.replay import ReplayResponder
 from mockserver.store import discovery
-from mockserver.store.cassette_file import Stamp, stamp_from
+from mockserver.store.cassette_file import Stamp, get_stamp
 from mockserver.tools.cassette_source import Part
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Findings:
 
         path = Path(self._replay.library.get_path(name))
         try:
-            stamp = stamp_from(path.stat())
+            stamp = get_stamp(path.stat())
             if name in self._known and self._known[name][0] == stamp:
                 return self._known[name][1]
             source = parse_source(str(path), discovery.read_bytes(path))

@@ -1,4 +1,4 @@
-"""What happens to the journal from now on, as server-sent events."""
+"""The changes of the journal from now on, as server-sent events."""
 
 import asyncio
 from collections import deque
@@ -23,9 +23,9 @@ _BATCH = 50
 """The maximum number of events of one write."""
 
 HEARTBEAT_SECONDS = 15.0
-"""The seconds without news after which a comment is sent."""
+"""The seconds without a change after which a comment is sent."""
 
-News = tuple[str, JournalEntry | str | None]
+JournalChange = tuple[str, JournalEntry | str | None]
 """The name of an event, and what it is about: an entry, or a session."""
 
 
@@ -33,7 +33,7 @@ class JournalFollower:
     """Collects what happens to the journal, for one client."""
 
     def __init__(self) -> None:
-        self._waiting: deque[News] = deque()
+        self._waiting: deque[JournalChange] = deque()
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self.is_closed = False
@@ -52,7 +52,7 @@ class JournalFollower:
         self.is_closed = True
         self._changed.set()
 
-    async def take(self) -> list[News]:
+    async def take(self) -> list[JournalChange]:
         """Wait for something to happen, and return it; empty if nothing happens for a while."""
         if not self._waiting:
             self._changed.clear()
@@ -62,11 +62,11 @@ class JournalFollower:
                 return []
         return [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
 
-    def _add(self, news: News) -> None:
+    def _add(self, change: JournalChange) -> None:
         if len(self._waiting) >= MAX_WAITING:
             self._waiting.clear()
             self._waiting.append(("reload", None))
-        self._waiting.append(news)
+        self._waiting.append(change)
         self._loop.call_soon_threadsafe(self._changed.set)
 
 
@@ -92,9 +92,9 @@ class JournalStreams:
                 await response.prepare(request)
                 await response.write(b": the journal from now on\n\n")
                 while not listener.is_closed:
-                    news = await listener.take()
+                    changes = await listener.take()
                     started = now()
-                    text = await asyncio.to_thread(self._encode_all, news, selects)
+                    text = await asyncio.to_thread(self._encode_all, changes, selects)
                     pause = max(_PAUSE, _MAX_SHARE * (now() - started))
                     await response.write(text)
                     await asyncio.sleep(pause)
@@ -108,9 +108,11 @@ class JournalStreams:
         for listener in self._listeners:
             listener.close()
 
-    def _encode_all(self, news: Iterable[News], selects: Callable[[JournalEntry], bool]) -> bytes:
-        """Return the events of *news* that are selected, or a comment, which tells the client that the server is there."""
-        chosen = [one for one in news if not isinstance(one[1], JournalEntry) or selects(one[1])]
+    def _encode_all(
+        self, changes: Iterable[JournalChange], selects: Callable[[JournalEntry], bool]
+    ) -> bytes:
+        """Return the events of *changes* that are selected, or a comment, which tells the client that the server is there."""
+        chosen = [one for one in changes if not isinstance(one[1], JournalEntry) or selects(one[1])]
         text = "".join(self._encode(*one) for one in chosen)
         return text.encode("utf-8", "replace") or b": nothing happened\n\n"
 

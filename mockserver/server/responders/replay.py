@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mockserver.cassette.model import Body, Response
-from mockserver.cassette.playback import reply_from
+from mockserver.cassette.playback import create_reply
 from mockserver.conversations.conversation import Conversation
 from mockserver.conversations.search_results import SearchMiss
 from mockserver.conversations.thread_requests import ThreadRequest, parse_thread_request
@@ -116,7 +116,7 @@ class ReplayResponder:
 
     def _encode(self, response: Response, entry: Entry) -> Reply:
         """Return the reply that sends *response*, that of *entry* or one made from it."""
-        reply = reply_from(response, entry.route[0], self._pace)
+        reply = create_reply(response, entry.route[0], self._pace)
         page_of: ServerAddress | None = None
         if isinstance(response.content, Body) and is_page(entry.route[1], response.headers):
             url = self.library.get_upstream(entry)

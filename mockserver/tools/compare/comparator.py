@@ -87,19 +87,19 @@ class Comparator:
             new = ABSENT if new_step is None else after[new_step]
             yield from self.compare(old, new, (*path, new_step if old_step is None else old_step))
 
-    def observe(self, before: Json, after: Json) -> None:
+    def pair_ids_in(self, before: Json, after: Json) -> None:
         """Pair the ids in two JSON values, whatever else differs."""
         for _ in self.compare(before, after):
             pass
 
-    def observe_events(self, before: Iterable[NamedValue], after: Iterable[NamedValue]) -> None:
+    def pair_ids_in_events(self, before: Iterable[NamedValue], after: Iterable[NamedValue]) -> None:
         """Pair the ids in two lists of events: those in the first event of a name with those in the first one, and so on."""
         remaining: defaultdict[str, deque[Json]] = defaultdict(deque)
         for name, value in after:
             remaining[name].append(value)
         for name, value in before:
             if remaining[name]:
-                self.observe(value, remaining[name].popleft())
+                self.pair_ids_in(value, remaining[name].popleft())
 
     def _is_same_text(self, before: str, after: str) -> bool:
         if before == after:

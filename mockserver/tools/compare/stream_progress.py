@@ -11,7 +11,7 @@ from mockserver.conversations.recorded_events import (
     join_streams,
     read_event,
 )
-from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.fake.thread_log.filter import parse_filter
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps
@@ -38,7 +38,7 @@ class StreamProgress:
             if read := read_event(message):
                 self.add(read.event)
 
-    def add(self, event: Event) -> None:
+    def add(self, event: ThreadEvent) -> None:
         name = name_event(event)
         if event.status is not None:
             self.marks, self.steps, self._latest = self.marks + 1, 0, {}

@@ -54,12 +54,12 @@ def compare_live_logs(
         yield from compare_events(named, new_named, f"events of run {number}", lambda _: True)
 
 
-def observe_streams(
+def pair_ids_in_streams(
     before: Iterable[Exchange], after: Iterable[Exchange], comparator: Comparator
 ) -> None:
     """Pair the ids in the events of the streams *before* with those *after*."""
     logs = (join_streams(streams) for streams in (before, after))
-    comparator.observe_events(*(map(_name_envelope, log) for log in logs))
+    comparator.pair_ids_in_events(*(map(_name_envelope, log) for log in logs))
 
 
 def _name_envelope(recorded: RecordedEvent) -> NamedValue:

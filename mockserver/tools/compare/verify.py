@@ -115,9 +115,9 @@ class LiveConversation:
             self.comparator.pair_ids(thread, self.new_id())
             self.threads.append(_thread_path(request, self.comparator.ids[thread]))
 
-    def observe_response(self, recorded: Response, live: Response) -> None:
+    def pair_ids_in_response(self, recorded: Response, live: Response) -> None:
         """Pair the ids of the *recorded* response with those of the *live* one."""
-        self.comparator.observe(_select_id_headers(recorded), _select_id_headers(live))
+        self.comparator.pair_ids_in(_select_id_headers(recorded), _select_id_headers(live))
         match recorded.content, live.content:
             case Stream() as before, Stream() as after:
                 for old, new in zip(before.events, after.events, strict=False):
@@ -125,9 +125,9 @@ class LiveConversation:
                     new_id = dict(new.event.fields).get("id")
                     if old_id is not None and new_id is not None:
                         self._event_ids[old_id] = new_id
-                self.comparator.observe_events(_list_events(before), _list_events(after))
+                self.comparator.pair_ids_in_events(_list_events(before), _list_events(after))
             case Body(raw), Body(live_raw):
-                self.comparator.observe(parse_body(raw), parse_body(live_raw))
+                self.comparator.pair_ids_in(parse_body(raw), parse_body(live_raw))
             case _:
                 pass
 

@@ -69,7 +69,7 @@ def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
         yield from _check_shadowed(group, rules.volatile)
         yield from _check_repeats(group)
         if is_readable:
-            yield from _check_duplicates(group, policy.repeat_for(source.header))
+            yield from _check_duplicates(group, policy.get_repeat(source.header))
     yield from _check_rules(source, candidates)
     if is_readable:
         yield from _check_run_ends(source)

@@ -31,7 +31,7 @@ def lint_source(source: CassetteSource, policy: Policy, rules: RedactionRules) -
         findings += _check_part(part, rules)
     if source.is_cassette:
         findings += across_exchanges.check_source(source, policy)
-        findings += scalar_types.compare_types(source.exchanges)
+        findings += scalar_types.find_other_types(source.exchanges)
     # An error at the end of the input would be reported one line after the last one.
     last = source.raw.rstrip().count(b"\n") + 1
     return _finish([replace(finding, line=min(finding.line, last)) for finding in findings], rules)

@@ -82,7 +82,7 @@ def add_quotes(part: Part, skipped: Set[str]) -> str:
     return "".join((*pieces, part.text[end:]))
 
 
-def compare_types(parts: Iterable[Part]) -> Iterator[Finding]:
+def find_other_types(parts: Iterable[Part]) -> Iterator[Finding]:
     """Yield a finding for each number, boolean or null in a field that holds text in other exchanges of the file."""
     texts: dict[tuple[str, KeyPath], set[int]] = defaultdict(set)
     others: list[tuple[Part, tuple[str, KeyPath], Json]] = []

@@ -18,7 +18,7 @@ from mockserver.matching.canonical import canonicalize
 from mockserver.redaction.redactor import RedactionRules, Redactor, redact_exchange_for_display
 from mockserver.tools.cassette_source import Part
 from mockserver.tools.lint.findings import Finding
-from mockserver.tools.rewrite_values import redactor_for, rewrite_values
+from mockserver.tools.rewrite_values import create_redactor, rewrite_values
 
 JsonObject = dict[str, Json]
 
@@ -64,7 +64,7 @@ def view_exchange(
         **view_asked(request, Redactor((), rules)),
         "file": part.file,
         "line": part.line,
-        "yaml": rewrite_values(part, redactor_for(part, rules)).decode("utf-8", "replace"),
+        "yaml": rewrite_values(part, create_redactor(part, rules)).decode("utf-8", "replace"),
         "request": {
             "method": request.method,
             "path": request.path,

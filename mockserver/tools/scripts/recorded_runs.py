@@ -10,7 +10,7 @@ from mockserver.cassette.model import Body, Exchange
 from mockserver.cassette.thread_streams import match_thread_call
 from mockserver.conversations.recorded_events import cut_runs, join_streams
 from mockserver.conversations.run_events import RunEvent, read_events
-from mockserver.fake.thread_log.event import Event
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json, loads
 from mockserver.matching.canonical import split_api_path
 from mockserver.tools.json_bodies import parse_body
@@ -22,7 +22,7 @@ _TYPES = {"user": "human", "assistant": "ai", "AIMessageChunk": "ai"}
 Message = dict[str, Any]
 Update = dict[str, Any]
 
-_Logs = dict[str, deque[tuple[str, list[Event]]]]
+_Logs = dict[str, deque[tuple[str, list[ThreadEvent]]]]
 """For each thread the runs that are not read yet, in order: their ids, and the events of the outermost graph."""
 
 
@@ -239,7 +239,7 @@ def _read_logs(exchanges: Iterable[Exchange]) -> _Logs:
     return {thread: deque(_read_log(streams)) for thread, streams in by_thread.items()}
 
 
-def _read_log(streams: list[Exchange]) -> Iterator[tuple[str, list[Event]]]:
+def _read_log(streams: list[Exchange]) -> Iterator[tuple[str, list[ThreadEvent]]]:
     for recorded in cut_runs(join_streams(streams)):
         events = [one.event for one in recorded if not one.event.namespace]
         identity = next((event.identity for event in events if event.status), None)

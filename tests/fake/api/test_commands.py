@@ -9,12 +9,12 @@ from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
 from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
-from mockserver.fake.script.model import Interrupt, Pace, Rule, Script, Speak
+from mockserver.fake.script.model import Interrupt, Rule, Script, ScriptPace, Speak
 from mockserver.http.messages import Request
 
 THREAD = "11111111-1111-4111-8111-111111111111"
 NOBODY = "00000000-0000-4000-8000-000000000000"
-ASKING = Script((Rule((Interrupt("Yes?"), Speak("So: {answer}"))),), Pace(0, 0, 0))
+ASKING = Script((Rule((Interrupt("Yes?"), Speak("So: {answer}"))),), ScriptPace(0, 0, 0))
 HI = {"messages": [{"role": "user", "content": "hi"}]}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mockserver.fake.messages import message_json
-from mockserver.fake.messages.protocol_state import protocol_state
+from mockserver.fake.messages.protocol_state import to_protocol_state
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ from mockserver.fake.messages.protocol_state import protocol_state
 def test_a_message_is_shown_without_what_is_empty(
     message: dict[str, Any], shown: dict[str, Any]
 ) -> None:
-    assert protocol_state({"messages": [message]}) == {"messages": [shown]}
+    assert to_protocol_state({"messages": [message]}) == {"messages": [shown]}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_message_is_shown_without_what_is_empty(
 def test_parts_of_content_become_blocks(part: Any, block: Any) -> None:
     message = {"type": "human", "content": [part]}
 
-    assert protocol_state([message]) == [{"type": "human", "content": [block]}]
+    assert to_protocol_state([message]) == [{"type": "human", "content": [block]}]
 
 
 @pytest.mark.parametrize("part", [{"type": "image_url"}, {"text": "a"}, 1])
@@ -129,10 +129,10 @@ def test_parts_that_are_no_blocks_stay_only_where_there_are_no_others(part: Any)
     alone, among = ({"type": "human", "content": content} for content in ([part], [part, "a"]))
     block = {"type": "text", "text": "a"}
 
-    assert protocol_state([alone, among]) == [alone, {"type": "human", "content": [block]}]
+    assert to_protocol_state([alone, among]) == [alone, {"type": "human", "content": [block]}]
 
 
 def test_other_keys_of_the_state_are_shown_too_but_no_interrupts() -> None:
     state = {"notes": ["a"], "__interrupt__": [1], "within": {"said": {"type": "odd"}}}
 
-    assert protocol_state(state) == {"notes": ["a"], "within": {"said": {"type": "odd"}}}
+    assert to_protocol_state(state) == {"notes": ["a"], "within": {"said": {"type": "odd"}}}

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.thread_log.event import Event, NumberedEvent
+from mockserver.fake.thread_log.event import NumberedEvent, ThreadEvent
 
 
-def event(method: str, data: Any = None, namespace: tuple[str, ...] = ()) -> Event:
-    return Event("id", method, {"namespace": list(namespace), "timestamp": 1, "data": data})
+def event(method: str, data: Any = None, namespace: tuple[str, ...] = ()) -> ThreadEvent:
+    return ThreadEvent("id", method, {"namespace": list(namespace), "timestamp": 1, "data": data})
 
 
 def test_an_envelope_has_the_keys_of_the_protocol_in_its_order() -> None:

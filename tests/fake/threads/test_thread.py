@@ -7,7 +7,16 @@ import pytest
 
 from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.id_generator import IdGenerator
-from mockserver.fake.script.model import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
+from mockserver.fake.script.model import (
+    Fail,
+    Interrupt,
+    Pause,
+    Rule,
+    Script,
+    ScriptPace,
+    Speak,
+    Step,
+)
 from mockserver.fake.threads.run_readers import (
     CLIENT_LEFT,
     RunOutcomeReader,
@@ -31,7 +40,7 @@ SCRIPT = Script(
         rule("ask", Speak("Well."), Interrupt("?"), Speak("So: {answer}")),
         rule("", Speak("Hi.")),
     ),
-    Pace(first=1.0, token=0.0),
+    ScriptPace(first=1.0, token=0.0),
 )
 """Each message takes a second."""
 

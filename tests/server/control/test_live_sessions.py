@@ -76,7 +76,7 @@ async def test_the_requests_of_the_page_count_nowhere(start: Start) -> None:
         ("page-1a2b", "cassette"),
         ("page-1a2b", "miss"),
     ]
-    assert server.log.summary() == "answered nothing"
+    assert server.log.summary() == "no responses"
     assert server.lines == []
     assert server.log.misses == 0
     assert server.replay.unplayed == ["chat.yaml#1"]

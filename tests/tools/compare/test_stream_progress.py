@@ -13,7 +13,7 @@ from mockserver.tools.compare.stream_progress import (
     select_seen,
     split_subscriptions,
 )
-from mockserver.tools.compare.thread_logs import compare_live_logs, observe_streams
+from mockserver.tools.compare.thread_logs import compare_live_logs, pair_ids_in_streams
 from mockserver.tools.readable_events import starts_run
 from tests.conversations.event_scenes import command, envelope, start, status, stream, values
 from tests.conversations.scenes import exchange, made
@@ -118,7 +118,7 @@ def test_ids_of_events_are_paired() -> None:
         [log(status(1, made(2, number), "running"), event)]
         for number, event in zip((1, 2), asked, strict=True)
     )
-    observe_streams(recorded, live, comparator)
+    pair_ids_in_streams(recorded, live, comparator)
 
     assert comparator.translate("a" * 32) == "b" * 32
     assert comparator.translate(made(2, 1)) == made(2, 2)

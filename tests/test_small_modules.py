@@ -1,4 +1,4 @@
-"""The rooms that are a page each: errors, messages, jsontext, cache, sessions, log."""
+"""Modules that are a page each: errors, json_text, wording, messages, the cache, sessions."""
 
 import pytest
 

@@ -1,6 +1,6 @@
 import pytest
 
-from mockserver.fake.json_format import JsonText, to_server_json
+from mockserver.fake.server_json import JsonText, to_server_json
 from mockserver.formats.json_text import Json
 
 
