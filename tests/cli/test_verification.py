@@ -168,7 +168,8 @@ async def test_streams_that_the_server_closes_have_failed() -> None:
 
 
 async def test_after_a_refused_command_there_is_nothing_to_wait_for() -> None:
-    async with answering(REFUSED, HEAD, HEAD, answer(b""), close=False) as (url, _):
+    async with answering(REFUSED, answer(b"")) as (url, received):
         found = await stream_results(url, 3600)
 
     assert [result.outcome for result in found] == [Outcome.DIFFERS, Outcome.DIFFERS, Outcome.SAME]
+    assert [head.partition(b" ")[0] for head in received] == [b"POST", b"DELETE"]
