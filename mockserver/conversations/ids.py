@@ -28,7 +28,7 @@ _IN_JSON = re.compile(
     rb'|"([0-9a-f]{32})"\s*:',  # answers to interrupts, by the id of the interrupt
     re.IGNORECASE,
 )
-_JSON_STRING = re.compile(rb'"([^"\\]+)"')
+_JSON_STRING = re.compile(rb'"([^"\\]*)"')
 _OF_STORE = "/store/"
 _OF_RUN = re.compile(rf"synth:({UUID_PATTERN}):", re.IGNORECASE)
 """The id of an event that the server made of the status of a run."""

@@ -394,10 +394,28 @@ def test_a_port_in_use_is_an_error(folder: Path) -> None:
         port = occupied.getsockname()[1]
         done = run("replay", "chat.yaml", "--port", str(port), folder=folder)
 
-    assert done.returncode == 2
-    assert re.fullmatch(
-        rf"mockserver: cannot listen on 127.0.0.1:{port}: .+: choose another --port, or 0 for a free port\n",
-        done.stderr,
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"mockserver: cannot listen on 127.0.0.1:{port}: address already in use: "
+        "choose another --port, or 0 for a free port\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("nowhere.invalid", id="unknown name"),
+        pytest.param("a..b", id="not a name"),
+        pytest.param("192.0.2.1", id="address of another machine"),
+    ],
+)
+def test_a_host_of_another_machine_is_an_error(host: str, folder: Path) -> None:
+    done = run("replay", "chat.yaml", "--host", host, "--port", "0", folder=folder)
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"mockserver: cannot listen on {host}:0: this machine has no such address: "
+        "choose another --host, such as 127.0.0.1\n",
     )
 
 

@@ -464,6 +464,28 @@ def test_interrupts_and_tool_calls_keep_their_ids() -> None:
     assert answers[1]["messages"][0]["id"] != "m1"
 
 
+def test_an_id_is_the_same_wherever_it_is() -> None:
+    """The id of a message holds that of the run of its model, and the checkpoint map of a subgraph those of its checkpoints."""
+    run, root, inner = made(2, 5), made(3, 5), made(3, 6)
+    answer = {
+        "messages": [{"type": "ai", "content": "", "id": f"lc_run--{run}-0"}],
+        "run_id": run,
+        "parent_checkpoint_id": root,
+        "checkpoint": {"checkpoint_id": inner, "checkpoint_map": {"": root, "sub:1": inner}},
+    }
+    played = session(created(T), exchange("GET", f"/threads/{T}/state", None, answer))
+    threads = [Client(played).thread for _ in range(2)]
+    first, second = (played.ask("GET", f"/threads/{one}/state", None) for one in threads)
+
+    assert first == answer
+    assert second["run_id"] != run
+    assert second["messages"][0]["id"] == f"lc_run--{second['run_id']}-0"
+    assert second["checkpoint"]["checkpoint_map"] == {
+        "": second["parent_checkpoint_id"],
+        "sub:1": second["checkpoint"]["checkpoint_id"],
+    }
+
+
 def test_texts_are_left_alone() -> None:
     answer = {
         "thread_id": T,

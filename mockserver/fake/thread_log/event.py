@@ -65,6 +65,8 @@ class NumberedEvent:
     seq: int
     event: ThreadEvent
     lasting: bool = True
+    raw: bytes | None = None
+    """Its JSON form as another server wrote it, or None if it is written from *event*."""
 
     @property
     def envelope(self) -> dict[str, Any]:

@@ -23,10 +23,17 @@ class ThreadLog:
         self.last_seq = 0
         """The number of the last event; 0 before the first."""
 
-    def append(self, event: ThreadEvent, seq: int | None = None, *, lasting: bool = True) -> None:
+    def append(
+        self,
+        event: ThreadEvent,
+        seq: int | None = None,
+        *,
+        lasting: bool = True,
+        raw: bytes | None = None,
+    ) -> None:
         """Add *event* with the next number, or with *seq*, which must be greater than the last one; see NumberedEvent."""
         self.last_seq = self.last_seq + 1 if seq is None else seq
-        self._events.append(NumberedEvent(self.last_seq, event, lasting))
+        self._events.append(NumberedEvent(self.last_seq, event, lasting, raw))
         if len(self._events) > 2 * self._limit:
             del self._events[: -self._limit]
 

@@ -83,5 +83,6 @@ class EventStreamReader:
 @lru_cache(maxsize=_CACHED)
 def _encode(numbered: NumberedEvent) -> bytes:
     """Return the event on the wire."""
-    text = to_server_json(numbered.envelope)
+    raw = numbered.raw
+    text = to_server_json(numbered.envelope) if raw is None else raw.decode()
     return sse.encode_message(numbered.event.method, text, str(numbered.seq))

@@ -100,10 +100,10 @@ class ExchangeHit:
         ids, threads = session.ids, session.threads
         recorded = self.entry.fingerprint.ids
         if recorded or self.pairs:
-            ids.bind(self.pairs or dict(zip(recorded, recorded, strict=True)))
+            ids.bind(self.pairs or dict(zip(recorded, recorded, strict=True)), threads)
         if b'"messages"' in self.request.body and b'"id"' in self.request.body:
             ids.bind_messages(self.request, self.library.load_request(self.entry))
-        translated = ids.to_live_reply(reply, threads) if session.has_ids else reply
+        translated = ids.to_live_reply(reply, threads, self.pairs) if session.has_ids else reply
         id_pairs = tuple((live, one) for live, one in self.pairs.items() if live != one)
         if translated is reply and not id_pairs and self.how is None:
             return reply  # only the unchanged reply is prebuilt for all clients

@@ -36,6 +36,7 @@ from mockserver.matching.canonical import canonicalize, request_key, strip_api_p
 from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.responders.miss import create_miss_reply, explain_near_miss, is_browser_noise
 from mockserver.server.responders.replay import ReplayResponder
+from mockserver.server.sessions import Session
 
 _ASSISTANT = re.compile(rf"/assistants/({UUID_PATTERN})(?:/|$)", re.IGNORECASE)
 
@@ -73,11 +74,7 @@ class FakeResponder:
         database = session.database
         thread_request = parse_thread_request(request.method, request.path)
         thread = thread_request.thread if thread_request else None
-        if "/threads/" in request.path:
-            for known in replay.threads.find_threads_to_adopt(session, thread):
-                adopt_thread(database, known, self._epoch)
-        if self._opens_threads and thread is not None and thread not in database.threads:
-            adopt_thread(database, RecordedThread(thread), self._epoch)
+        self._adopt_threads(request, thread, session)
         form = canonicalize(request)
         self._adopt_assistant(form, thread, database)
         near_miss = explain_near_miss(replay, request)
@@ -106,6 +103,15 @@ class FakeResponder:
             faults=response.faults,
             is_counted=not is_browser_noise(request),
         )
+
+    def _adopt_threads(self, request: Request, thread: str | None, session: Session) -> None:
+        """Have the fake graph know the threads of *session* that *request* may be about: *thread*, or all if it is None."""
+        database = session.database
+        if "/threads/" in request.path:
+            for known in self._replay.threads.find_threads_to_adopt(session, thread):
+                adopt_thread(database, known, self._epoch)
+        if self._opens_threads and thread is not None and thread not in database.threads:
+            adopt_thread(database, RecordedThread(thread), self._epoch)
 
     def _adopt_assistant(
         self, form: dict[str, Json], thread: str | None, database: Database

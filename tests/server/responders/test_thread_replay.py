@@ -614,6 +614,21 @@ async def test_a_search_never_shows_one_id_for_two_threads(start: Start) -> None
     assert await ask(server, "POST", "/threads/search", {}) == [first, second]
 
 
+async def test_a_search_that_names_a_thread_does_not_decide_later_searches(start: Start) -> None:
+    by_id = exchange("POST", "/threads/search", {"ids": [A]}, [{"thread_id": A}])
+    server = await start(chat=HEAD + conversation(A) + by_id)
+    shown: list[Any] = []
+    for thread in (B, NEW):
+        await make(server, thread)
+        await turn(server, thread)
+        shown += await ask(server, "POST", "/threads/search", {})
+        shown += await ask(server, "POST", "/threads/search", {"ids": [thread]})
+    shown += await ask(server, "POST", "/threads/search", {"ids": [B]})
+
+    assert [one["thread_id"] for one in shown] == [B, B, NEW, NEW, B]
+    assert server.log.misses == 0
+
+
 async def test_a_cassette_that_is_edited_in_place_is_read_again(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
