@@ -92,7 +92,8 @@ class Cassettes:
         if thread_request is not None and thread_request.opens_events and not self._once:
             await self.library.reload_if_changed()
             opened = self._open_events(request, thread_request, self.session(request))
-            return opened if isinstance(opened, Reply) else None
+            if not isinstance(opened, Refusal):
+                return opened
         hit = await self._find_current(request, thread_request)
         if hit is None:
             return None
@@ -189,11 +190,14 @@ class Cassettes:
         index = self.index.for_cassette(cassette_name(request))
         if index is None or not index.entries:
             return None
-        if thread_request.opens_events:
-            opened = self._open_events(request, thread_request, session)
-            return opened if isinstance(opened, Refusal) else None
         redacted = redact_for_matching(request, self.rules)
-        return self.threads.find(redacted, thread_request, index, session, now)
+        if not thread_request.opens_events:
+            return self.threads.find(redacted, thread_request, index, session, now)
+        opened = self._open_events(request, thread_request, session)
+        if not isinstance(opened, Refusal):
+            return None
+        found = self.threads.find(redacted, thread_request, index, session, now)
+        return found if isinstance(found, ThreadHit) else opened
 
     def _open_events(
         self, request: Request, thread_request: ThreadRequest, session: Session
