@@ -7,13 +7,13 @@ from math import inf
 from mockserver.conversations.human_messages import TypedTexts
 from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.ids import RAW_UUID, UUID, rename_json
-from mockserver.conversations.recorded_events import RecordedEvent, Stretch
+from mockserver.conversations.recorded_events import RecordedEvent, TurnEvents
 from mockserver.fake.api.start_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
+from mockserver.fake.thread_log.event import NumberedEvent, ThreadEvent
+from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.formats.json_text import loads
 from mockserver.http.pacing import Pace
-from mockserver.thread_log.event import Event, NumberedEvent
-from mockserver.thread_log.log import ThreadLog
 
 _NUMBERED = re.compile(rb'\{"type":"event","event_id":"(?:[^"\\]|\\.)*","seq":(\d+)')
 """The beginning of an event as the Agent Server for Python writes it, up to its number."""
@@ -33,11 +33,13 @@ class LiveEvents:
         self._waiting: list[_Due] = []
         self._run_ends_at = -inf
 
-    def play(self, stretch: Stretch, names: IdMap, texts: TypedTexts, now: float = -inf) -> None:
-        """Play *stretch*, with live ids and typed texts: the response that caused it is complete *now*, or long ago. What is due before comes first."""
+    def play(
+        self, turn_events: TurnEvents, names: IdMap, texts: TypedTexts, now: float = -inf
+    ) -> None:
+        """Play *turn_events*, with live ids and typed texts: the response that caused it is complete *now*, or long ago. What is due before comes first."""
         self.finish()
-        events = [(one.at, _create_live_event(one, names, texts)) for one in stretch.events]
-        gate = len(events) if stretch.waits_at is None else stretch.waits_at
+        events = [(one.at, _create_live_event(one, names, texts)) for one in turn_events.events]
+        gate = len(events) if turn_events.waits_at is None else turn_events.waits_at
         self._waiting = events[gate:]
         self._run_ends_at = now
         # As those of the fake graph, at any pace: clients open their streams meanwhile.
@@ -45,7 +47,7 @@ class LiveEvents:
 
     def cancel(self, now: float) -> None:
         """Play what waits for the run to be cancelled, which happens *now*; what is still due before comes first."""
-        self.settle(inf)
+        self.advance(inf)
         waiting, self._waiting = self._waiting, []
         self._schedule(waiting, now)
 
@@ -53,9 +55,9 @@ class LiveEvents:
         """Append everything that is due or waits."""
         self._pending.extend(self._waiting)
         self._waiting = []
-        self.settle(inf)
+        self.advance(inf)
 
-    def settle(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         """Append the events that are due until *now*."""
         while self._pending and self._pending[0][0] <= now:
             _, one = self._pending.popleft()
@@ -88,7 +90,7 @@ class LiveEvents:
                 self._run_ends_at = due
 
 
-def rename_event(recorded: RecordedEvent, names: IdMap, texts: TypedTexts) -> Event:
+def rename_event(recorded: RecordedEvent, names: IdMap, texts: TypedTexts) -> ThreadEvent:
     """Return the event *recorded* with the live ids of *names*, and with *texts* in place of recorded messages."""
     event = recorded.event
     if not (names.renames or texts):
@@ -96,7 +98,7 @@ def rename_event(recorded: RecordedEvent, names: IdMap, texts: TypedTexts) -> Ev
     envelope = loads(rename_json(recorded.raw, names.get_live).decode())
     texts.apply(envelope, names.to_recorded)
     identity = UUID.sub(lambda found: names.to_live(found[0]), event.identity)
-    return Event(identity, event.method, envelope["params"])
+    return ThreadEvent(identity, event.method, envelope["params"])
 
 
 def _create_live_event(recorded: RecordedEvent, names: IdMap, texts: TypedTexts) -> NumberedEvent:

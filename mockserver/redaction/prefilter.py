@@ -9,8 +9,12 @@ from functools import lru_cache
 from itertools import groupby, product
 
 from mockserver.cassette.model import Stream
-from mockserver.redaction.names import FIRST_WORDS, is_secret_name
-from mockserver.redaction.shapes import OTHER_SHAPES, SHAPES_OF_WORDS, possible_shapes
+from mockserver.redaction.secret_names import FIRST_WORDS, is_secret_name
+from mockserver.redaction.secret_patterns import (
+    OTHER_PATTERNS,
+    PATTERNS_OF_WORDS,
+    find_possible_patterns,
+)
 
 _CUT = ',"'
 _JSON_STARTS = ("{", "[", '"')
@@ -32,10 +36,10 @@ def may_match_text(text: str, secrets: Iterable[str]) -> bool:
         text = _OTHER_ESCAPES.sub(" ", text)
     words = set(text.translate(_BETWEEN_WORDS).split())
     is_ordinary = all(map(_is_ordinary, words))
-    shapes = possible_shapes(text, OTHER_SHAPES if is_ordinary else None)
+    patterns = find_possible_patterns(text, OTHER_PATTERNS if is_ordinary else None)
     return (
         any(secret in text for secret in secrets)
-        or any(True for shape in shapes for _ in shape.spans(text))
+        or any(True for pattern in patterns for _ in pattern.spans(text))
         or (not is_ordinary and any(map(is_secret_name, words)))
         or (" key" in text.lower() and _SPACED_NAME.search(text) is not None)
     )
@@ -47,8 +51,8 @@ def _is_ordinary(word: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _holds_nothing(word: str) -> bool:
-    """Return whether *word* is not the name of a secret, nor part of a shape; remembered, since texts repeat their words."""
-    return not is_secret_name(word) and not possible_shapes(word, SHAPES_OF_WORDS)
+    """Return whether *word* is not the name of a secret, nor part of a pattern; remembered, since texts repeat their words."""
+    return not is_secret_name(word) and not find_possible_patterns(word, PATTERNS_OF_WORDS)
 
 
 def may_match_stream(stream: Stream, secrets: Iterable[str]) -> bool:

@@ -15,7 +15,7 @@ from mockserver.errors import OUT_OF_FILES, UsageError, is_out_of_files
 from mockserver.server.aiohttp_private import Runner
 from mockserver.server.app import App
 from mockserver.server.client_command import run_command
-from mockserver.server.connections import create_server
+from mockserver.server.connection_errors import create_server
 
 # A stop cuts replayed responses after this; recorded ones have more time, see in_flight.RESPONSE_GRACE.
 _SHUTDOWN_TIMEOUT = 0.25

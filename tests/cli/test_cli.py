@@ -449,7 +449,7 @@ def test_a_replay_says_when_it_is_ready_and_what_it_did(folder: Path, number: in
 
     assert server.ready == f"mockserver replay on {server.url}, 2 exchanges in 1 cassette\n"
     assert status == 0
-    assert server.errors == "answered nothing\nnever played: chat.yaml#1, chat.yaml#2\n"
+    assert server.errors == "no responses\nnever played: chat.yaml#1, chat.yaml#2\n"
 
 
 def test_serve_without_cassettes_starts(folder: Path) -> None:
@@ -470,7 +470,7 @@ def test_a_port_that_kubernetes_has_set_is_ignored(folder: Path, value: str) -> 
     with running("serve", folder=folder, environment={"MOCKSERVER_PORT": value}) as server:
         server.stop()
 
-    assert server.errors.startswith("answered nothing\n")  # --port was given
+    assert server.errors.startswith("no responses\n")  # --port was given
 
 
 def test_a_port_that_kubernetes_has_set_is_said_to_be_ignored(folder: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from mockserver.cassette.model import Exchange, Repeat
 from mockserver.conversations.live_threads import MAX_THREADS
-from tests.conversations.scenes import Script, Session, exchange, made, recordings
+from tests.conversations.scenes import Script, Session, exchange, index_conversations, made
 
 T, OTHER, MINE = made(1, 1), made(1, 2), made(1, 77)
 CREATE: tuple[str, str, Any] = ("POST", "/threads", {})
@@ -54,7 +54,7 @@ class Client:
 
 
 def session(*exchanges: Exchange, **options: Any) -> Session:
-    return Session(recordings(exchanges), **options)
+    return Session(index_conversations(exchanges), **options)
 
 
 # Creation
@@ -426,7 +426,7 @@ def test_a_recorded_id_may_begin_with_a_refused_turn() -> None:
 
 def test_ids_change_in_later_plays_and_lead_back() -> None:
     script = Script(1, (("hi", "hello"), ("more", "yes")))
-    played = Session(recordings(script.exchanges()))
+    played = Session(index_conversations(script.exchanges()))
     first, second = played.ask(*CREATE)["thread_id"], played.ask(*CREATE)["thread_id"]
     sent = {"type": "human", "content": "hi", "id": "mine"}
     body = {"assistant_id": "agent", "input": {"messages": [sent]}}

@@ -578,7 +578,7 @@ async def test_other_stream_modes_are_derived(start: Start) -> None:
         ]
         assert '{"agent":{"n":2}}' in got
     assert server.log.summary() == (
-        "answered 2 by cassette; 2 of them derived from other stream modes or runs"
+        "responses: 2 from cassettes; 2 of them made from other stream modes or runs"
     )
 
     off = await start(chat=text, mockserver="derive: false\n")
