@@ -35,18 +35,20 @@ LONGEST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of tests/real as `real`. Long files come first, so that workers share short ones at the end."""
+    files: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.path.is_relative_to(REAL):
-            item.add_marker("real")
-    longest = [REAL / f"test_{name}.py" for name in LONGEST]
-    marked = {item.path for item in items if any(map(item.get_closest_marker, ("real", "slow")))}
-
-    def place(item: pytest.Item) -> int:
-        if item.path in longest:
-            return longest.index(item.path)
-        return len(longest) + (item.path not in marked)
-
-    items.sort(key=place)
+        files.setdefault(str(item.path), []).append(item)
+    longest = [str(REAL / f"test_{name}.py") for name in LONGEST]
+    places: dict[str, int] = {}
+    for path, tests in files.items():
+        is_real = path.startswith(f"{REAL}{os.sep}")
+        if is_real:
+            for test in tests:
+                test.add_marker("real")
+        is_slow = any(test.get_closest_marker("slow") for test in tests)
+        places[path] = len(longest) + (not is_real and not is_slow)
+    places |= {path: number for number, path in enumerate(longest)}
+    items.sort(key=lambda item: places[str(item.path)])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -80,9 +82,9 @@ def start(aiohttp_client: AiohttpClient, tmp_path: Path) -> Start:
         project = settings.load(tmp_path / "mockserver.yaml" if "mockserver" in files else None)
         log = Log(lines.append)
         options = modes.ServerOptions(project, parse_pace(speed, None), loopback)
-        server = modes.replay([tmp_path], options, log)
+        server = modes.create_replay_server([tmp_path], options, log)
         return Server(
-            await aiohttp_client(RawTestServer(server.app.handle)), server.cassettes, log, lines
+            await aiohttp_client(RawTestServer(server.app.handle)), server.replay, log, lines
         )
 
     return start

@@ -1,5 +1,6 @@
 """mockserver as people run it: a process with a ready line, a stop and an exit status."""
 
+import gc
 import os
 import pty
 import re
@@ -8,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import IO
 
 import click
+import pytest
 
-from mockserver.cli import cli
+from mockserver.cli import cli, main
 from tests.forks import Fork
 
 READY = re.compile(r"mockserver (?:serve|replay|record) on (http://\S+), .+\n")
@@ -97,23 +100,65 @@ def running(
             process.wait(STOP_WITHIN)
 
 
+TOOLS = (
+    "ls",
+    "show",
+    "schema",
+    "lint",
+    "fmt",
+    "diff",
+    "scrub",
+    "substitute",
+    "prune",
+    "merge",
+    "import",
+)
+"""The commands that only read and write files."""
+
+
 def run(
     *arguments: str | Path, folder: Path, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `mockserver` with *arguments* in *folder* to its end, in a `Fork`."""
+    """Run `mockserver` with *arguments* in *folder* to its end: one of the TOOLS in this process, other commands in a `Fork`."""
     texts = [*map(str, arguments)]
-    variables = {**os.environ, **(environment or {})}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-        process = Fork(texts, folder, variables, out, errors)
-        try:
-            status = process.wait(RUN_WITHIN)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+        if texts and texts[0] in TOOLS and not environment:
+            status = _run_here(texts, folder, out, errors)
+        else:
+            status = _run_in_fork(texts, folder, {**os.environ, **(environment or {})}, out, errors)
         out.seek(0)
         errors.seek(0)
         return subprocess.CompletedProcess(texts, status, out.read(), errors.read())
+
+
+def _run_here(texts: list[str], folder: Path, out: IO[str], errors: IO[str]) -> int:
+    """Return the exit status of `main`, which saves three quarters of the time of a fork."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(out),
+        redirect_stderr(errors),
+        pytest.raises(SystemExit) as ended,
+    ):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["mockserver", *texts])
+        try:
+            main()
+        finally:
+            gc.enable()
+        sys.exit(0)
+    return ended.value.code if isinstance(ended.value.code, int) else 0
+
+
+def _run_in_fork(
+    texts: list[str], folder: Path, environment: dict[str, str], out: IO[str], errors: IO[str]
+) -> int:
+    process = Fork(texts, folder, environment, out, errors)
+    try:
+        return process.wait(RUN_WITHIN)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
 
 
 def on_a_terminal(arguments: list[str], folder: Path) -> str:

@@ -9,13 +9,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
-
-from langgraph_sdk import get_client
-from langgraph_sdk.client import LangGraphClient
+from typing import TYPE_CHECKING, Any
 
 from tests.agentserver import AgentServer
 from tests.processes import running
+
+if TYPE_CHECKING:
+    from langgraph_sdk.client import LangGraphClient
 
 HELLO = "Hello! My name is Bagatur and I am 26 years old."
 THREAD = "5c9a3d0e-6f0b-4e53-9a57-1d6c0c6f7a21"
@@ -32,13 +32,13 @@ def human(text: str) -> dict[str, Any]:
     return {"messages": [{"role": "human", "content": text}]}
 
 
-async def stream(client: LangGraphClient, graph: str, state: Any, mode: Any) -> None:
+async def stream(client: "LangGraphClient", graph: str, state: Any, mode: Any) -> None:
     """Run *graph* and read its stream to the end."""
     async for _ in client.runs.stream(None, graph, input=state, stream_mode=mode):
         pass
 
 
-async def hello(client: LangGraphClient) -> None:
+async def hello(client: "LangGraphClient") -> None:
     """The conversation of the documentation, in every mode."""
     for mode in MODES:
         await stream(client, "agent", human(HELLO), mode)
@@ -50,7 +50,7 @@ async def hello(client: LangGraphClient) -> None:
     await client.threads.create()
 
 
-async def weather(client: LangGraphClient) -> None:
+async def weather(client: "LangGraphClient") -> None:
     """A tool call."""
     state = human("What is the weather in Paris?")
     for mode in ("values", "updates", "messages-tuple", "custom"):
@@ -58,20 +58,20 @@ async def weather(client: LangGraphClient) -> None:
     await client.runs.wait(None, "agent", input=state)
 
 
-async def failing(client: LangGraphClient) -> None:
+async def failing(client: "LangGraphClient") -> None:
     """A run that fails."""
     await stream(client, "failing", human("Do it."), "updates")
     await client.runs.wait(None, "failing", input=human("Do it."), raise_error=False)
 
 
-async def approval(client: LangGraphClient) -> None:
+async def approval(client: "LangGraphClient") -> None:
     """A run that is interrupted and waits for a person."""
     for mode in ("updates", "values"):
         await stream(client, "approval", human("When do you ship?"), mode)
     await client.runs.wait(None, "approval", input=human("When do you ship?"))
 
 
-async def threaded(client: LangGraphClient, thread: str = THREAD) -> None:
+async def threaded(client: "LangGraphClient", thread: str = THREAD) -> None:
     """A conversation on a thread, with the requests of a chat page: a turn that is interrupted, its resumption, one more turn."""
     await client.threads.create(thread_id=thread, if_exists="do_nothing")
     await client.threads.get_history(thread, limit=10)
@@ -94,7 +94,7 @@ async def threaded(client: LangGraphClient, thread: str = THREAD) -> None:
         await client.threads.get_state(thread)
 
 
-SCENARIOS: dict[str, Callable[[LangGraphClient], Coroutine[Any, Any, None]]] = {
+SCENARIOS: dict[str, Callable[["LangGraphClient"], Coroutine[Any, Any, None]]] = {
     "hello": hello,
     "weather": weather,
     "error": failing,
@@ -105,6 +105,8 @@ SCENARIOS: dict[str, Callable[[LangGraphClient], Coroutine[Any, Any, None]]] = {
 
 def record(folder: Path) -> None:
     """Record every scenario into a file of its own in *folder*."""
+    from langgraph_sdk import get_client  # the tests that import HELLO need not wait for it
+
     with AgentServer() as server, tempfile.TemporaryDirectory() as scratch:
         for name, scenario in SCENARIOS.items():
             target = folder.absolute() / f"{name}.yaml"

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 
 from mockserver.server.log import Log
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
 
 RUN = {"assistant_id": "agent", "input": {"messages": [{"role": "human", "content": "hi"}]}}
 
@@ -29,9 +29,9 @@ def cassette(*pairs: tuple[str, str], header: str = "", repeat: str = "") -> str
 class Server:
     """A replaying server in this process; *lines* is what it logs."""
 
-    def __init__(self, client: Any, cassettes: Cassettes, log: Log, lines: list[str]) -> None:
+    def __init__(self, client: Any, replay: ReplayResponder, log: Log, lines: list[str]) -> None:
         self.client: TestClient[Any, Any] = client
-        self.cassettes = cassettes
+        self.replay = replay
         self.log = log
         self.lines = lines
 

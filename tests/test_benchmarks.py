@@ -29,9 +29,9 @@ def test_the_work_is_like_that_of_a_real_server(tmp_path: Path) -> None:
 
     assert [len(cassette.entries) for cassette in cassettes] == [25, 5]
     for number, entry in enumerate(cassettes[0].entries):
-        exchange = library.exchange(entry)
+        exchange = library.load_exchange(entry)
         assert exchange.request.body == work.question(number)
-        content = library.response(entry).content
+        content = library.load_response(entry).content
         assert isinstance(content, Stream)
         assert len(content.events) == work.EVENTS
     assert len(work.question(0)) < 200

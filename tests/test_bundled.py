@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
-from langgraph_sdk import get_client
 
 from mockserver.cassette.model import Policy
 from mockserver.store.library import Library
@@ -26,7 +25,7 @@ def test_every_bundled_exchange_can_be_played(library: Library) -> None:
 
     assert len(entries) == 39
     for entry in entries:
-        exchange = library.exchange(entry)
+        exchange = library.load_exchange(entry)
         assert exchange.response.end is not None
         assert not exchange.response.end.cut
 
@@ -52,6 +51,8 @@ async def test_the_documented_conversation_is_there_in_every_mode(tmp_path: Path
 
 async def test_the_conversation_on_a_thread_replays_under_any_id(tmp_path: Path) -> None:
     """As it was recorded, but for the id; and as the README has it, from the middle."""
+    from langgraph_sdk import get_client  # takes most of a second
+
     thread = str(uuid4())
     with running("replay", ROOT / "cassettes", "--speed", "instant", folder=tmp_path) as server:
         async with get_client(url=server.url, api_key=None) as client:

@@ -122,7 +122,7 @@ def test_yaml_can_be_loaded(block: Block, tmp_path: Path) -> None:
             path = path.rename(tmp_path / "chat.yaml")
             library = Library([path], Policy(), pytest.fail)
             [entry, *_] = library.index.cassettes[0].entries
-            assert library.exchange(entry).response.status == 200
+            assert library.load_exchange(entry).response.status == 200
         case "ignore":
             expected: Any = strict_yaml.parse(block.text)
             assert expected["ignore"] == list(settings.load(path).policy.ignore)

@@ -1,6 +1,7 @@
-"""The rooms: their order, what is pure, and how large a module may be. docs/architecture.md draws them."""
+"""The packages: their order, what is pure, and how large a module may be. docs/architecture.md draws them."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ ORDER = [
     {"errors"},
     {"formats"},
     {"http"},
-    {"cassette", "thread_log"},
+    {"cassette"},
     {"fake", "matching", "redaction"},
     {"conversations"},
     {"store", "tools"},
@@ -19,23 +20,26 @@ ORDER = [
     {"cli", "pytest_plugin"},
     {"__init__", "__main__"},
 ]
-"""A room imports only from rooms on lower floors."""
+"""A package imports only from packages of lower layers."""
 
 PURE = {
     *("errors", "formats", "http", "cassette", "fake", "matching", "redaction"),
-    *("conversations", "thread_log", "tools"),
+    *("conversations", "tools"),
 }
-"""Rooms without I/O: a function there returns the same for the same arguments. `tools/page` reads its own files, which are part of the package."""
+"""Packages without I/O: a function there returns the same for the same arguments. `tools/page` reads its own files, which are part of the distribution."""
 
 IMPURE_MODULES = {"aiohttp", "asyncio", "os", "pathlib", "random", "secrets", "socket", "tempfile"}
 CLOCKS = {"now", "today", "utcnow", "time", "monotonic"}
 TIMES_PATTERNS = "formats/user_pattern.py"
 """It measures how long a user's pattern runs."""
 
-FAKE = ["script", "messages", "graph", "threads", "api"]
-"""The floors of the fake graph, from the lowest."""
+FAKE = ["thread_log", "script", "messages", "graph", "threads", "api"]
+"""The layers of the fake graph, from the lowest."""
 
 LONGEST = 300
+
+MOST_ARROWS = 60
+"""How many pairs of packages may have one import from the other."""
 
 
 @cache
@@ -47,8 +51,8 @@ def trees() -> dict[str, ast.Module]:
     }
 
 
-def room(path: str) -> str:
-    """Return the room of the module at *path*."""
+def package(path: str) -> str:
+    """Return the package of the module at *path*."""
     return path.split("/")[0].removesuffix(".py")
 
 
@@ -65,26 +69,30 @@ def imported(path: str) -> set[str]:
 
 
 def arrows() -> set[tuple[str, str]]:
-    """Return which room imports from which."""
+    """Return which package imports from which."""
     return {
-        (room(path), target)
+        (package(path), target)
         for path in trees()
         for name in imported(path)
-        if name.startswith("mockserver.") and (target := name.split(".")[1]) != room(path)
+        if name.startswith("mockserver.") and (target := name.split(".")[1]) != package(path)
     }
 
 
-def floor(name: str) -> int:
-    return next(number for number, rooms in enumerate(ORDER) if name in rooms)
+def layer(name: str) -> int:
+    return next(number for number, packages in enumerate(ORDER) if name in packages)
 
 
-def test_rooms_import_only_from_lower_floors() -> None:
-    upward = [(own, target) for own, target in arrows() if floor(target) >= floor(own)]
+def test_packages_import_only_from_lower_layers() -> None:
+    upward = [(own, target) for own, target in arrows() if layer(target) >= layer(own)]
 
     assert upward == []
 
 
-def test_the_fake_graph_imports_only_from_its_lower_floors() -> None:
+def test_few_packages_import_from_each_other() -> None:
+    assert len(arrows()) <= MOST_ARROWS
+
+
+def test_the_fake_graph_imports_only_from_its_lower_layers() -> None:
     upward = [
         (path, name)
         for path in trees()
@@ -97,11 +105,11 @@ def test_the_fake_graph_imports_only_from_its_lower_floors() -> None:
     assert upward == []
 
 
-def test_pure_rooms_do_no_io() -> None:
+def test_pure_packages_do_no_io() -> None:
     impure = [
         (path, name)
         for path in trees()
-        if room(path) in PURE
+        if package(path) in PURE
         for name in imported(path)
         if name.split(".")[0] in IMPURE_MODULES
     ]
@@ -109,11 +117,11 @@ def test_pure_rooms_do_no_io() -> None:
     assert impure == []
 
 
-def test_pure_rooms_read_no_clock() -> None:
+def test_pure_packages_read_no_clock() -> None:
     read = [
         (path, node.attr)
         for path, tree in trees().items()
-        if room(path) in PURE and path != TIMES_PATTERNS
+        if package(path) in PURE and path != TIMES_PATTERNS
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
@@ -130,7 +138,15 @@ def test_a_module_says_what_it_holds_and_stays_small() -> None:
         assert (ROOT / path).read_text().count("\n") <= LONGEST, path
 
 
-def test_the_architecture_page_shows_the_rooms_as_they_are() -> None:
+def test_the_architecture_page_draws_imports() -> None:
+    page = (ROOT.parent / "docs" / "architecture.md").read_text()
+    drawn = re.findall(r"^  (\w+) --> (\w+)$", page, re.MULTILINE)
+
+    assert drawn
+    assert set(drawn) <= arrows()
+
+
+def test_the_architecture_page_shows_the_packages_as_they_are() -> None:
     page = (ROOT.parent / "docs" / "architecture.md").read_text()
     block = page.split("```text\n")[1].split("```")[0]
     shown: set[str] = set()
@@ -145,3 +161,23 @@ def test_the_architecture_page_shows_the_rooms_as_they_are() -> None:
             shown |= {f"{''.join(folders[:depth])}{module}.py" for module in modules}
 
     assert shown == {path for path in trees() if not path.split("/")[-1].startswith("__")}
+
+
+def test_the_architecture_page_names_only_what_exists() -> None:
+    page = (ROOT.parent / "docs" / "architecture.md").read_text()
+    paths = " ".join(f"/{path.removesuffix('.py').removesuffix('/__init__')} " for path in trees())
+    methods = {
+        f"{node.name}.{part.name}"
+        for tree in trees().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for part in node.body
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    named_paths = set(
+        re.findall(r"`((?!tests/|page/|docs/|mockserver/)[a-z_]+(?:/[a-z_]+)+)`", page)
+    )
+    named_methods = set(re.findall(r"`(_?[A-Z]\w+\.\w+)`", page))
+
+    assert {path for path in named_paths if f"/{path} " not in paths} == set()
+    assert named_methods - methods == set()

@@ -105,12 +105,28 @@ SCRIPT = {
                     "response_metadata": {"finish_reason": "stop"},
                     "metadata": {"channel": "sms"},
                 },
+            ],
+        }
+    ],
+}
+STEPS = {
+    "rules": [
+        {
+            "steps": [
                 {"say": {"file": "long.md"}},
                 {"say": {"one_of": ["red", "green"]}},
                 {"custom": {"a": 1}},
                 {"update": {"topic": "x"}},
-                {"interrupt": {"question": "?"}},
                 {"pause": 1},
+            ],
+        }
+    ],
+}
+CALLS = {
+    "rules": [
+        {
+            "steps": [
+                {"interrupt": {"question": "?"}},
                 {"call": "find", "args": {"id": 1}, "result": "found", "ask": "Sure?"},
                 {
                     "calls": [
@@ -160,8 +176,8 @@ LOADERS: dict[str, Callable[[str], object]] = {
     "script": load_script,
 }
 
-ORDER_OF_STEPS = ("without ('rules', 0, 'steps', 11)", "without ('rules', 0, 'steps', 13)")
-"""Which steps may follow each other is more than a schema says."""
+ORDER_OF_STEPS = ("without ('rules', 0, 'steps', 3)", "without ('rules', 0, 'steps', 5)")
+"""Which steps of CALLS may follow each other is more than a schema says."""
 
 NAMES_OF_NODES = ("('nodes'", "('subgraphs', 'search') = {")
 """Nor does a schema know which nodes there are."""
@@ -234,6 +250,8 @@ def variants(document: Any) -> Iterator[tuple[str, Any]]:
         pytest.param("exchange", BYTES, id="bytes"),
         pytest.param("settings", SETTINGS, id="settings"),
         pytest.param("script", SCRIPT, id="script"),
+        pytest.param("script", STEPS, id="steps of a script"),
+        pytest.param("script", CALLS, id="calls in a script"),
         pytest.param("script", GRAPH_SCRIPT, id="script of a graph"),
         pytest.param("script", BROKEN, id="a cut in a script"),
         pytest.param("script", REFUSED, id="a status in a script"),
@@ -245,7 +263,7 @@ def test_schema_and_loader_agree_on_every_small_change(name: str, document: Any)
     differences = [
         (change, accepts(name, changed), validator(name).is_valid(changed))
         for change, changed in variants(document)
-        if change not in ORDER_OF_STEPS
+        if not (document is CALLS and change in ORDER_OF_STEPS)
         and not (
             any(place in change for place in NAMES_OF_NODES) and validator(name).is_valid(changed)
         )

@@ -132,6 +132,6 @@ class Policy:
     override: Repeat | None = None
     volatile: tuple[str, ...] = ()
 
-    def repeat_for(self, header: Header) -> Repeat:
+    def get_repeat(self, header: Header) -> Repeat:
         """Return the repeat mode of the cassette with this *header*."""
         return self.override or header.repeat or self.repeat

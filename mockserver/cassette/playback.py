@@ -64,7 +64,7 @@ def last_time(content: Stream | Body) -> float:
             return max((after, *keepalives))
 
 
-def reply_from(response: Response, method: str, pace: Pace) -> Reply:
+def create_reply(response: Response, method: str, pace: Pace) -> Reply:
     """Return the reply that sends the recorded *response* to a request of *method* at that *pace*."""
     return Reply(
         response.status,

@@ -25,7 +25,7 @@ from mockserver.http.messages import (
     Headers,
     Request,
     first_value,
-    is_event_stream,
+    has_event_stream_type,
     standard_reason,
 )
 
@@ -79,7 +79,7 @@ class Recorder:
 
         Of a stream that is still open, only whole events are kept, without heartbeats: how many came depends on the client.
         """
-        content = self._stream() if is_event_stream(self._headers) else self._body()
+        content = self._stream() if has_event_stream_type(self._headers) else self._body()
         last = self._times[-1] if self._times else 0.0
         if how is Ending.OPEN and isinstance(content, Stream):
             content = _without_heartbeats(content)

@@ -11,16 +11,16 @@ from uuid import uuid4
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts, with_progress
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Batch
+from mockserver.cli.terminal import print_facts, with_progress
 from mockserver.errors import UpstreamError, UsageError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.redaction.redactor import Redactor
 from mockserver.server import settings
+from mockserver.tools.cassette_source import CassetteSource
+from mockserver.tools.compare.change_report import changes_to_json, format_changes
 from mockserver.tools.compare.diff import ExchangePair, compare_sources
-from mockserver.tools.compare.report import changes_to_json, format_changes
 from mockserver.tools.compare.verify import Outcome, Result, warn_if_old
-from mockserver.tools.source import CassetteSource
 
 
 @click.command()
@@ -40,13 +40,13 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
     """
     project = settings.load(config)
     policy, redactor = project.policy, Redactor((), project.redact)
-    work, count = Work(), 0
+    batch, count = Batch(), 0
     differences: list[tuple[str, ExchangePair | Path]] = []
     before, before_number = options.split_exchange(before)
     after, after_number = options.split_exchange(after)
     if (before_number is None) is not (after_number is None):
         raise UsageError("name one exchange of both cassettes, as A#1 B#1, or of none")
-    file_pairs = _pair_files(work, before, after)
+    file_pairs = _pair_files(batch, before, after)
     for name, source_a, source_b in with_progress(file_pairs, "compare"):
         if source_a is None or source_b is None:
             differences.append((name, before if source_b is None else after))
@@ -66,9 +66,9 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
         else:
             only_before = difference.after is None and before.is_file()
             _print_pair(str(before) if only_before else name, difference, redactor, as_json)
-    work.has_findings = bool(differences)
+    batch.has_findings = bool(differences)
     differing = sum(not isinstance(each, Path) and not each.is_header for _, each in differences)
-    work.finish(f"{pluralize(count, 'exchange')} compared, {differing} differ")
+    batch.finish(f"{pluralize(count, 'exchange')} compared, {differing} differ")
 
 
 @click.command()
@@ -80,7 +80,7 @@ def diff(before: Path, after: Path, exact: bool, config: Path | None, as_json: b
 @options.option_with_variable(
     "--update",
     is_flag=True,
-    help="Record again, in its file, each conversation that differs. Rejected if the variable CI is set.",
+    help="Replace each recorded conversation that differs by the live one. Rejected if the variable CI is set.",
 )
 @options.option_with_variable(
     "--max-age",
@@ -150,8 +150,8 @@ def verify(
     check = Verification(
         server, project.redact, lambda: str(uuid4()), values=values, timeout=timeout
     )
-    work = Work()
-    cassettes = list(work.readable_cassettes(paths, "read"))
+    batch = Batch()
+    cassettes = list(batch.iter_readable_cassettes(paths, "read"))
     sources = [opened.source for opened in cassettes]
     now = datetime.now(UTC)
     warnings = {
@@ -172,14 +172,14 @@ def verify(
     if junit is not None:
         write_junit(junit, results, warnings)
     if update:
-        work.has_findings = update_cassettes(work, cassettes, results, as_json)
+        batch.has_findings = update_cassettes(batch, cassettes, results, as_json)
     else:
-        work.has_findings = any(result.outcome is not Outcome.SAME for result in results)
-    work.finish()
+        batch.has_findings = any(result.outcome is not Outcome.SAME for result in results)
+    batch.finish()
 
 
 def _pair_files(
-    work: Work, before: Path, after: Path
+    batch: Batch, before: Path, after: Path
 ) -> list[tuple[str, CassetteSource | None, CassetteSource | None]]:
     """Return a list of (name, cassette of A, cassette of B); two files form one pair, whatever their names."""
     for path in (before, after):
@@ -188,13 +188,13 @@ def _pair_files(
     if before.is_dir() != after.is_dir():
         raise UsageError(f"{before} and {after}: name two cassettes, or two folders")
     sources_a, sources_b = (
-        {opened.name: opened.source for opened in work.readable_cassettes((root,), "read")}
+        {opened.name: opened.source for opened in batch.iter_readable_cassettes((root,), "read")}
         for root in (before, after)
     )
     if not before.is_dir():
         pairs = product(sources_a.values(), sources_b.values())
         return [(str(after), source_a, source_b) for source_a, source_b in pairs]
-    names = sorted({*sources_a, *sources_b} - work.unread)
+    names = sorted({*sources_a, *sources_b} - batch.unread)
     return [(name, sources_a.get(name), sources_b.get(name)) for name in names]
 
 
@@ -202,7 +202,7 @@ def _print_pair(name: str, pair: ExchangePair, redactor: Redactor, as_json: bool
     if as_json:
         facts = {"file": name, "request": pair.request, "before": pair.before, "after": pair.after}
         changes = {"changes": changes_to_json(pair.changes)}
-        click.echo(redactor.text(json.dumps(facts | changes, ensure_ascii=False)))
+        click.echo(redactor.rewrite_text(json.dumps(facts | changes, ensure_ascii=False)))
         return
     number = pair.after if pair.before is None else pair.before
     note = ""
@@ -211,12 +211,15 @@ def _print_pair(name: str, pair: ExchangePair, redactor: Redactor, as_json: bool
     elif pair.before != pair.after:
         note = f" (#{pair.after} in B)"
     title = (
-        " header" if pair.is_header else f"#{number} {printable(redactor.text(pair.request))}{note}"
+        " header"
+        if pair.is_header
+        else f"#{number} {printable(redactor.rewrite_text(pair.request))}{note}"
     )
     click.secho(f"{name}{title}", bold=sys.stdout.isatty())
     for path, *values in format_changes(pair.changes):
         click.echo(f"  {path}")
         for value in values:
             click.secho(
-                f"    {redactor.text(value)}", fg="red" if value.startswith("-") else "green"
+                f"    {redactor.rewrite_text(value)}",
+                fg="red" if value.startswith("-") else "green",
             )

@@ -12,7 +12,7 @@ import click
 from mockserver.cassette.model import Header
 from mockserver.cassette.yaml_codec import dump_exchange, dump_header
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts
+from mockserver.cli.terminal import print_facts
 from mockserver.errors import MockServerError, ReadError, UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.redaction.redactor import RedactionRules

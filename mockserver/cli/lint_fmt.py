@@ -7,15 +7,15 @@ from pathlib import Path
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts, wrap
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Batch
+from mockserver.cli.terminal import print_facts, wrap
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.server import settings
+from mockserver.tools.cassette_source import looks_recorded, parse_source
 from mockserver.tools.fmt import format_source
 from mockserver.tools.lint.findings import CODES, Finding
 from mockserver.tools.lint.lint import fix_source, lint_source
-from mockserver.tools.source import looks_recorded, parse_source
 
 
 @click.command()
@@ -47,7 +47,7 @@ def lint(
 
     Reports what cannot be read or matched, values whose type changed by a manual edit, secrets, and responses that the SDKs reject.
 
-    PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
+    PATH is a cassette, a folder of cassettes, or one exchange, written FILE#N. The default is ./cassettes.
 
     Exits with 1 if there are findings; with --fix, if findings are left.
     """
@@ -66,24 +66,24 @@ def lint(
         raise UsageError("--fix needs whole cassettes: name files without #N")
     project = settings.load(config)
     skipped = frozenset(ignored)
-    work, count = Work(), 0
+    batch, count = Batch(), 0
     findings: list[Finding] = []
     fixed: list[Finding] = []
-    for opened in work.files(files, "lint"):
+    for opened in batch.iter_files(files, "lint"):
         original = opened.source
         if not original.is_cassette and not opened.is_explicit and not looks_recorded(original.raw):
-            work.skip(opened)
+            batch.report_skipped(opened)
             continue
         count += 1
         try:
             current = lint_source(original, project.policy, project.redact)
             raw = fix_source(original, skipped) if fix else original.raw
-            if raw != original.raw and work.rewrite(opened, raw):
+            if raw != original.raw and batch.rewrite(opened, raw):
                 fixed += [each for each in current if each.fixable and each.code not in skipped]
                 changed = parse_source(original.name, raw)
                 current = lint_source(changed, project.policy, project.redact)
         except SlowPatternError as error:
-            work.report_error(f"{opened.path}: {error}")
+            batch.report_error(f"{opened.path}: {error}")
             continue
         chosen = numbers.get(os.path.realpath(opened.path))
         for number in chosen or ():
@@ -93,7 +93,7 @@ def lint(
             for each in current
             if each.code not in skipped and (chosen is None or each.exchange in chosen)
         ]
-    work.has_findings = bool(findings)
+    batch.has_findings = bool(findings)
     for finding in fixed:
         click.echo(f"fixed {finding.location}: {printable(finding.message)}", err=True)
     _print_findings(findings, as_json)
@@ -101,7 +101,7 @@ def lint(
     done = f", {len(fixed)} fixed" if fixed else ""
     done += f"; --fix fixes {fixable} of them" if fixable else ""
     counts = f"{pluralize(len(findings), 'finding')} in {pluralize(count, 'cassette')}"
-    work.finish(f"{counts}{done}")
+    batch.finish(f"{counts}{done}")
 
 
 @click.command()
@@ -118,22 +118,22 @@ def fmt(paths: tuple[Path, ...], check: bool, as_json: bool) -> None:
 
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
-    work, changed, unchanged = Work(), [], 0
-    for opened in work.cassettes(paths, "fmt"):
+    batch, changed, unchanged = Batch(), [], 0
+    for opened in batch.iter_cassettes(paths, "fmt"):
         if errors := opened.source.errors:
-            work.report_error(f"{errors[0]}: the file is not changed")
+            batch.report_error(f"{errors[0]}: the file is not changed")
             continue
         raw = format_source(opened.source)
         if raw == opened.source.raw:
             unchanged += 1
-        elif check or work.rewrite(opened, raw):
+        elif check or batch.rewrite(opened, raw):
             changed.append(str(opened.path))
-    work.has_findings = check and bool(changed)
+    batch.has_findings = check and bool(changed)
     for path in changed:
         done = "would be formatted" if check else "formatted"
         print_facts({"file": path, "written": not check}, f"{done} {path}", as_json=as_json)
     done = "to format" if check else "formatted"
-    work.finish(f"{pluralize(len(changed), 'cassette')} {done}, {unchanged} unchanged")
+    batch.finish(f"{pluralize(len(changed), 'cassette')} {done}, {unchanged} unchanged")
 
 
 def _print_findings(findings: list[Finding], as_json: bool) -> None:

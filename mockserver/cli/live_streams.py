@@ -9,16 +9,16 @@ from math import inf
 
 from mockserver.cassette.model import Ending, Exchange
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.summary import measure_duration
 from mockserver.errors import UpstreamError
 from mockserver.formats import sse
 from mockserver.http.messages import Request
-from mockserver.matching.summary import measure_duration
 from mockserver.server.upstream import Upstream
-from mockserver.tools.compare.live_logs import Progress, measure, select_seen
-from mockserver.tools.compare.logs import observe_streams
+from mockserver.tools.cassette_source import Part
+from mockserver.tools.compare.stream_progress import StreamProgress, measure, select_seen
+from mockserver.tools.compare.thread_logs import pair_ids_in_streams
 from mockserver.tools.compare.verify import LiveConversation
-from mockserver.tools.event_logs import starts_run
-from mockserver.tools.source import Part
+from mockserver.tools.readable_events import starts_run
 
 _SETTLE_TIMEOUT = 2.0
 """Seconds that the server may take for the head of a stream, and for what comes after the end of a run."""
@@ -39,7 +39,7 @@ class LiveStream:
         started = time.monotonic()
         self._recorder = Recorder(request, started, started)
         self._unread = b""
-        self._progress = Progress()
+        self._progress = StreamProgress()
         self._news = asyncio.Event()
         self._closed: Exchange | None = None
         self._task = asyncio.create_task(self._read(upstream, request))
@@ -61,7 +61,7 @@ class LiveStream:
             return inf
         return self.recorded.at + measure_duration(self.recorded.response)
 
-    async def wait_for(self, wanted: Progress) -> None:
+    async def wait_for(self, wanted: StreamProgress) -> None:
         """Wait until as much came as is *wanted*, or the stream has ended."""
         while not self._progress.has_reached(wanted) and await self._has_news():
             pass
@@ -143,7 +143,7 @@ class ThreadStreams:
             if at is not None and stream.recorded_end <= at:
                 await stream.close()
         recorded = (stream.recorded for stream in self.streams)
-        observe_streams(recorded, self.exchanges, self.conversation.comparator)
+        pair_ids_in_streams(recorded, self.exchanges, self.conversation.comparator)
 
     async def finish(self) -> None:
         """Wait until each stream shows as much as the recorded one, and close it."""

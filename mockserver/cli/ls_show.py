@@ -9,17 +9,16 @@ from typing import Any
 
 import click
 
-from mockserver.cassette.model import Exchange
 from mockserver.cassette.normalize import Normalizer
 from mockserver.cassette.playback import encode_body
+from mockserver.cassette.summary import exchange_to_json
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts, print_table
-from mockserver.cli.work import NOT_A_CASSETTE, Work
+from mockserver.cli.batch import NOT_A_CASSETTE, Batch
+from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
-from mockserver.matching import summary
-from mockserver.matching.canonical import canonical_form
-from mockserver.redaction.redactor import Redactor, redacted_exchange
-from mockserver.tools.source import Part
+from mockserver.redaction.redactor import Redactor, redact_exchange_for_display
+from mockserver.tools.cassette_source import Part
+from mockserver.tools.exchange_row import summarize
 from mockserver.tools.timeline import TimelineEntry, find_timelines
 
 _NAME_WIDTH = 20
@@ -35,16 +34,16 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     The columns are the exchange, method, path, status, size, duration, thread, graph, what the request asks for (stream modes, the method of a
     command, or the channels of an event stream), and the last human message.
 
-    PATH is a cassette, a folder of cassettes, or FILE#N, one exchange. The default is ./cassettes.
+    PATH is a cassette, a folder of cassettes, or one exchange, written FILE#N. The default is ./cassettes.
     """
-    work, redactor = Work(), Redactor()
+    batch, redactor = Batch(), Redactor()
     rows: list[tuple[str, ...]] = []
     count = 0
     files, numbers = options.select_exchanges(paths)
-    for opened in work.cassettes(files, "ls"):
-        for part in work.select_parts(opened.source, numbers.get(os.path.realpath(opened.path))):
+    for opened in batch.iter_cassettes(files, "ls"):
+        for part in batch.select_parts(opened.source, numbers.get(os.path.realpath(opened.path))):
             count += 1
-            facts = _summarize(f"{opened.name}#{part.number}", part.require_exchange(), redactor)
+            facts = summarize(f"{opened.name}#{part.number}", part.require_exchange(), redactor)
             if as_json:
                 click.echo(json.dumps(facts, ensure_ascii=False))
             else:
@@ -53,26 +52,7 @@ def ls(paths: tuple[Path, ...], as_json: bool) -> None:
                 seconds = f"{facts['seconds']:.3f} s"
                 rows.append(tuple(map(str, (facts | {"seconds": seconds}).values())))
     print_table(rows)
-    work.finish("" if count or as_json else "no exchanges")
-
-
-def _summarize(label: str, exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
-    """Return what `ls` shows of *exchange*, without the secrets that *redactor* finds."""
-    request = exchange.request
-    body = summary.body_to_json(request.body).get("body")
-    form = canonical_form(request.method, request.path, {"body": body})
-    return {
-        "exchange": label,
-        "method": request.method,
-        "path": redactor.text(request.path),
-        "status": exchange.response.status,
-        "size": summary.describe_size(exchange.response),
-        "seconds": summary.measure_duration(exchange.response),
-        "thread": summary.find_thread_id(request.path),
-        "graph": summary.find_graph(body),
-        "asked": redactor.text(summary.describe_request(request.path, body)),
-        "human": redactor.text(summary.find_human_text(form)),
-    }
+    batch.finish("" if count or as_json else "no exchanges")
 
 
 @click.command()
@@ -119,16 +99,16 @@ def show(
         raise UsageError(f"{cassette} is not a file: name a cassette")
     if raw and (number is None or as_json or stable):
         raise UsageError("--raw needs a NUMBER, and excludes --json and --stable")
-    work, normalizer = Work(), Normalizer()
-    for opened in work.files((cassette,), "show"):
+    batch, normalizer = Batch(), Normalizer()
+    for opened in batch.iter_files((cassette,), "show"):
         source = opened.source
         if stable and number is None and (source.errors or not source.is_cassette):
             # As a textconv filter of git, the command also reads old and broken versions; if it failed, git would show no diff.
             problem = source.errors[0] if source.is_cassette else f"{cassette}: {NOT_A_CASSETTE}"
-            work.note(f"mockserver: {problem}: the file is printed unchanged")
+            batch.print_note(f"mockserver: {problem}: the file is printed unchanged")
             click.echo(source.raw.decode("utf-8", "replace"), nl=False)
             continue
-        parts = list(work.select_parts(source, {number} if number else None))
+        parts = list(batch.select_parts(source, {number} if number else None))
         timelines: dict[int, list[str]] = {}
         if number is None and not as_json:
             timelines = _find_timelines(parts, normalizer if stable else None)
@@ -142,11 +122,11 @@ def show(
                 sys.stdout.buffer.write(encode_body(exchange.response.content))
                 sys.stdout.buffer.flush()
                 continue
-            facts: Any = summary.exchange_to_json(part.number, redacted_exchange(exchange))
+            facts: Any = exchange_to_json(part.number, redact_exchange_for_display(exchange))
             if stable:
                 facts = normalizer.normalize_exchange(facts)
             print_facts(facts, "\n".join(_format_exchange(facts)), as_json=as_json)
-    work.finish()
+    batch.finish()
 
 
 def _find_timelines(parts: list[Part], normalizer: Normalizer | None) -> dict[int, list[str]]:
@@ -154,7 +134,9 @@ def _find_timelines(parts: list[Part], normalizer: Normalizer | None) -> dict[in
 
     The first exchange of each timeline has all its lines.
     """
-    exchanges = [(part.number, redacted_exchange(part.require_exchange())) for part in parts]
+    exchanges = [
+        (part.number, redact_exchange_for_display(part.require_exchange())) for part in parts
+    ]
     shown: dict[int, list[str]] = {}
     for timeline in find_timelines(exchanges, whole=normalizer is not None):
         lines = [timeline.title, *(_format_entry(one, normalizer) for one in timeline.entries), ""]

@@ -6,19 +6,16 @@ from pathlib import Path
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts, print_table
-from mockserver.cli.work import Opened, Work
+from mockserver.cli.batch import Batch, OpenedFile
+from mockserver.cli.terminal import print_facts, print_table
 from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
-from mockserver.matching.canonical import canonicalize
-from mockserver.matching.summary import find_human_text
-from mockserver.matching.usage import merge_usages
 from mockserver.server import settings
-from mockserver.store import usage
+from mockserver.store import usage_files
 from mockserver.store.atomic import check_target, create
+from mockserver.tools.cassette_source import CassetteSource
 from mockserver.tools.merge import merge_sources
-from mockserver.tools.prune import PrunePlan, plan_prune, remove_parts
-from mockserver.tools.source import CassetteSource, Part
+from mockserver.tools.prune import PrunePlan, describe_part, plan_prune, remove_parts
 
 
 @click.command()
@@ -49,30 +46,30 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
     for file in usages:
         if not file.exists():
             raise UsageError(f"{file}: no such file")
-    usage_by_file = merge_usages(usage.read_usage(path) for path in usages)
-    work = Work()
+    usage_by_file = usage_files.read_usages(usages)
+    batch = Batch()
     rows: list[dict[str, str]] = []
     empty: list[str] = []
     matched = False
-    for opened in work.readable_cassettes(paths, "prune"):
-        plays = usage_by_file.get(usage.display_path(opened.path))
+    for opened in batch.iter_readable_cassettes(paths, "prune"):
+        plays = usage_by_file.get(usage_files.display_path(opened.path))
         matched = matched or plays is not None
         plan = plan_prune(opened.source, plays)
-        _report_kept(work, opened, plan)
+        _report_kept(batch, opened, plan)
         if not plan.unplayed:
             continue
         raw = remove_parts(opened.source, plan.unplayed)
-        if write and not work.rewrite(opened, raw):
+        if write and not batch.rewrite(opened, raw):
             continue
-        rows += map(_facts, plan.unplayed)
+        rows += map(describe_part, plan.unplayed)
         if raw is None:
             empty.append(str(opened.path))
     if not matched:
         first = next(iter(usage_by_file), "none")
-        work.report_error(
+        batch.report_error(
             f"the usage files name other cassettes, such as {first}: run this where the usage was written"
         )
-    work.has_findings = bool(rows) and not write
+    batch.has_findings = bool(rows) and not write
     if as_json:
         for facts in (*rows, *({"nothing_left": path, "removed": write} for path in empty)):
             click.echo(json.dumps(facts, ensure_ascii=False))
@@ -82,8 +79,8 @@ def prune(paths: tuple[Path, ...], usages: tuple[Path, ...], write: bool, as_jso
             deleted = "deleted" if write else "--write deletes them"
             click.echo(f"no exchanges remain in {', '.join(empty)}: {deleted}", err=True)
     done = "removed" if write else "never played"
-    hint = "; --write removes them" if work.has_findings else ""
-    work.finish(f"{pluralize(len(rows), 'exchange')} {done}{hint}")
+    hint = "; --write removes them" if batch.has_findings else ""
+    batch.finish(f"{pluralize(len(rows), 'exchange')} {done}{hint}")
 
 
 @click.command()
@@ -102,16 +99,16 @@ def merge(
     PATH is a cassette or a folder of cassettes. The default is ./cassettes.
     """
     policy = settings.load(config).policy
-    work = Work()
+    batch = Batch()
     check_target(into, overwrite=overwrite)
     sources: list[CassetteSource] = []
-    for opened in work.readable_cassettes(paths, "merge"):
+    for opened in batch.iter_readable_cassettes(paths, "merge"):
         if into.exists() and opened.path.samefile(into) and not opened.is_explicit:
-            work.note(f"{into}: not merged, since it is the output file")
+            batch.print_note(f"{into}: not merged, since it is the output file")
         else:
             sources.append(opened.source)
-    if work.has_errors:
-        work.finish()
+    if batch.has_errors:
+        batch.finish()
     if not any(any(source.exchanges) for source in sources):
         raise UsageError(
             "nothing to merge: name cassettes that hold exchanges, or a folder of them"
@@ -129,18 +126,14 @@ def merge(
             json.dumps({"file": str(into), "exchanges": result.count, "dropped": dropped_count})
         )
     counts = f"{pluralize(result.count, 'exchange')} of {pluralize(len(sources), 'cassette')}"
-    work.finish(f"{into}: {counts}, {len(result.dropped)} dropped")
+    batch.finish(f"{into}: {counts}, {len(result.dropped)} dropped")
 
 
-def _facts(part: Part) -> dict[str, str]:
-    request = part.require_exchange().request
-    facts = {"exchange": part.label, "method": request.method, "path": request.path}
-    return facts | {"human": find_human_text(canonicalize(request))}
-
-
-def _report_kept(work: Work, opened: Opened, plan: PrunePlan) -> None:
+def _report_kept(batch: Batch, opened: OpenedFile, plan: PrunePlan) -> None:
     if plan.reason:
-        work.note(f"{opened.path}: kept, {plan.reason}")
+        batch.print_note(f"{opened.path}: kept, {plan.reason}")
     elif plan.unknown:
         numbers = ", ".join(f"#{part.number}" for part in plan.unknown)
-        work.note(f"{opened.path}: {numbers} kept, since the usage files do not mention them")
+        batch.print_note(
+            f"{opened.path}: {numbers} kept, since the usage files do not mention them"
+        )

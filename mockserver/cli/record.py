@@ -12,7 +12,7 @@ from mockserver.errors import UsageError
 from mockserver.formats.wording import pluralize
 from mockserver.http.pacing import Pace
 from mockserver.server.log import Log
-from mockserver.store.writer import WriteMode
+from mockserver.store.cassette_writer import WriteMode
 
 if TYPE_CHECKING:
     from mockserver.server.recording import Stats
@@ -68,7 +68,7 @@ def record(
     # Responses that --extend replays need no pauses.
     server_options = serving.create_server_options(given, Pace(None))
     upstream_client = options.create_upstream(given)
-    server = modes.record(
+    server = modes.create_record_server(
         path,
         _write_mode(extend, overwrite),
         upstream_client,

@@ -11,15 +11,15 @@ import click
 
 from mockserver.cassette.model import Exchange
 from mockserver.cli import options
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Batch
 from mockserver.errors import UsageError
-from mockserver.redaction.redactor import redacted_exchange
+from mockserver.redaction.redactor import redact_exchange_for_display
 from mockserver.server import settings
 from mockserver.server.script_files import read_builtin_text
 from mockserver.store import atomic
-from mockserver.tools.scripts.documents import dump_script
 from mockserver.tools.scripts.from_cassette import write_script
 from mockserver.tools.scripts.from_graph import describe_graph
+from mockserver.tools.scripts.script_yaml import dump_script
 
 
 @click.command()
@@ -73,14 +73,14 @@ def _create_text(graph: str | None, cassette: Path | None) -> str:
 
 
 def _read_exchanges(path: Path) -> list[Exchange]:
-    work, rules = Work(), settings.load(None).redact
+    batch, rules = Batch(), settings.load(None).redact
     exchanges = [
-        redacted_exchange(part.require_exchange(), rules)
-        for opened in work.readable_cassettes([path], "script")
+        redact_exchange_for_display(part.require_exchange(), rules)
+        for opened in batch.iter_readable_cassettes([path], "script")
         for part in opened.source.exchanges
     ]
-    if work.has_errors:
-        work.finish()
+    if batch.has_errors:
+        batch.finish()
     return exchanges
 
 

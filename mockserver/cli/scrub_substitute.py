@@ -6,21 +6,21 @@ from pathlib import Path
 import click
 
 from mockserver.cli import options
-from mockserver.cli.tables import print_facts
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Batch
+from mockserver.cli.terminal import print_facts
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.redaction.redactor import Redactor, parse_rules
 from mockserver.redaction.rewriter import Rewriter
 from mockserver.server import settings
+from mockserver.tools.cassette_source import Part, parse_source
 from mockserver.tools.rewrite_values import (
     UNREADABLE,
     Replacement,
+    create_redactor,
     find_changes,
-    redactor_for,
     rewrite_values,
 )
-from mockserver.tools.source import Part, parse_source
 from mockserver.tools.substitute import Substitution
 
 _EXCERPT_BEFORE, _EXCERPT_LENGTH = 20, 60
@@ -60,21 +60,21 @@ def scrub(
         {"field": rule[6:]} if rule.startswith("field:") else rule for rule in extra_rules
     ]
     redact = settings.load(config).redact.combine(parse_rules(definitions, "--rule"))
-    work = Work()
+    batch = Batch()
 
     def rewriter_for(part: Part) -> Rewriter:
-        return redactor_for(part, redact)
+        return create_redactor(part, redact)
 
-    changes, written = _rewrite(work, paths, "scrub", rewriter_for, write=not check)
+    changes, written = _rewrite(batch, paths, "scrub", rewriter_for, write=not check)
     for name, raw in written.items():
         for part in parse_source(name, raw).exchanges:
             for change in find_changes(part, rewriter_for(part)):
                 why = "what looks like a secret could not be redacted: edit it by hand"
-                work.report_error(f"{change.file}, line {change.line}: {why}")
+                batch.report_error(f"{change.file}, line {change.line}: {why}")
     for change in changes:
         print_facts(change.location(), _location(change), as_json=as_json)
-    work.has_findings = check and bool(changes)
-    work.finish(_count(changes, "secret", "to redact" if check else "redacted"))
+    batch.has_findings = check and bool(changes)
+    batch.finish(_count(changes, "secret", "to redact" if check else "redacted"))
 
 
 @click.command()
@@ -82,7 +82,7 @@ def scrub(
 @click.argument("new")
 @options.paths
 @click.option(
-    "--write", is_flag=True, help="Replacement the files. By default the changes are only shown."
+    "--write", is_flag=True, help="Change the files. By default the changes are only shown."
 )
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if there is something to replace."
@@ -101,19 +101,19 @@ def substitute(
     if write and check:
         raise UsageError("--write and --check exclude each other")
     substitution, redactor = Substitution(old, new), Redactor()
-    work = Work()
-    changes, _ = _rewrite(work, paths, "substitute", lambda _: substitution, write=write)
+    batch = Batch()
+    changes, _ = _rewrite(batch, paths, "substitute", lambda _: substitution, write=write)
     for change in changes:
-        before, after = map(redactor.text, (change.before, change.after))
+        before, after = map(redactor.rewrite_text, (change.before, change.after))
         facts = change.location() | {"before": before, "after": after}
         print_facts(facts, f"{_location(change)}: {_excerpt(before, after)}", as_json=as_json)
-    work.has_findings = check and bool(changes)
+    batch.has_findings = check and bool(changes)
     hint = "" if write or check or not changes else "; --write changes them"
-    work.finish(_count(changes, "value", "changed" if write else "to change") + hint)
+    batch.finish(_count(changes, "value", "changed" if write else "to change") + hint)
 
 
 def _rewrite(
-    work: Work,
+    batch: Batch,
     paths: tuple[Path, ...],
     label: str,
     rewriter_for: Callable[[Part], Rewriter],
@@ -123,24 +123,24 @@ def _rewrite(
     """Return the changes of the cassettes in *paths*, and the new content of the files that were written."""
     all_changes: list[Replacement] = []
     written: dict[str, bytes] = {}
-    for opened in work.cassettes(paths, label):
+    for opened in batch.iter_cassettes(paths, label):
         parts = opened.source.parts
         for error in opened.source.errors:
-            work.report_error(f"{error}: this part is not changed")
+            batch.report_error(f"{error}: this part is not changed")
         try:
             found = [one for part in parts for one in find_changes(part, rewriter_for(part))]
             changes = [change for change in found if change.where != UNREADABLE]
             raws = [rewrite_values(part, rewriter_for(part)) for part in parts if changes]
         except SlowPatternError as error:
-            work.report_error(f"{opened.path}: {error}: the file is not changed")
+            batch.report_error(f"{opened.path}: {error}: the file is not changed")
             continue
         if unreadable := [change for change in found if change.where == UNREADABLE]:
             why = f"`{label}` cannot change a part that cannot be read: fix that part first"
             more = f" ({len(unreadable)} lines of this file)" if len(unreadable) > 1 else ""
-            work.report_error(f"{unreadable[0].file}, line {unreadable[0].line}: {why}{more}")
+            batch.report_error(f"{unreadable[0].file}, line {unreadable[0].line}: {why}{more}")
         if changes and write:
             raw = b"".join(raws)
-            if not work.rewrite(opened, raw):
+            if not batch.rewrite(opened, raw):
                 continue
             written[opened.source.name] = raw
         all_changes += changes

@@ -11,7 +11,7 @@ from mockserver.errors import UsageError
 from mockserver.http.pacing import parse_pace
 from mockserver.server.fake_time import parse_fake_now
 from mockserver.store import atomic
-from mockserver.store.usage import add_usage, check_usage_file
+from mockserver.store.usage_files import add_usage, check_usage_file
 
 
 @click.command(cls=options.ServerCommand)
@@ -72,7 +72,9 @@ def serve(
     log = serving.create_log(client_command)
     server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
     paths = paths or _find_default_paths()
-    server = modes.serve(paths, server_options, log, script, graphs, now, closest=closest)
+    server = modes.create_serve_server(
+        paths, server_options, log, script, graphs, now, closest=closest
+    )
     sys.exit(serving.run_replay(server, address, "serve", log, client_command))
 
 
@@ -135,18 +137,18 @@ def replay(
         raise UsageError(f"{report}: folder does not exist")
     log = serving.create_log(client_command)
     server_options = serving.create_server_options(address, parse_pace(speed, max_gap))
-    server = modes.replay(paths, server_options, log)
-    if not server.cassettes.index.entries:
+    server = modes.create_replay_server(paths, server_options, log)
+    if not server.replay.index.entries:
         names = ", ".join(map(str, paths))
         raise UsageError(f"nothing to replay: no exchanges in {names}")
     status = serving.run_replay(
         server, address, "replay", log, client_command, list_all=fail_on_unplayed
     )
     if usage is not None:
-        add_usage(usage, server.cassettes.usage)
+        add_usage(usage, server.replay.usage)
     if report is not None:
         atomic.create(report, server.control.report().encode())
-    has_failed = log.misses or (fail_on_unplayed and server.cassettes.unplayed)
+    has_failed = log.misses or (fail_on_unplayed and server.replay.unplayed)
     sys.exit(status or (2 if log.errors else 1 if has_failed else 0))
 
 

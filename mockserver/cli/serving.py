@@ -82,12 +82,12 @@ def run_replay(
 
     The log lists the first unplayed exchanges, or, if *list_all*, all of them.
     """
-    index = server.cassettes.index
+    index = server.replay.index
     exchanges = pluralize(len(index.entries), "exchange")
     contents = f"{exchanges} in {pluralize(len(index.cassettes), 'cassette')}"
     status = asyncio.run(run(server.app, address, command, contents, client_command))
     log.write(log.summary())
-    if unplayed := server.cassettes.unplayed:
+    if unplayed := server.replay.unplayed:
         listed = unplayed if list_all else unplayed[:_MAX_LISTED]
         rest = len(unplayed) - len(listed)
         log.write(f"never played: {', '.join(listed)}{f' and {rest} more' if rest else ''}")

@@ -4,7 +4,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mockserver.cli.work import Work
+from mockserver.cli.batch import Batch
 from mockserver.errors import SlowPatternError, UsageError
 from mockserver.server import settings
 from mockserver.store import atomic
@@ -23,11 +23,11 @@ def write_page(path: Path, number: int | None, target: Path) -> NoReturn:
         raise UsageError(f"{target}: the name of the page must end in .html")
     if not target.parent.is_dir():
         raise UsageError(f"{target.parent}: folder does not exist")
-    work, project = Work(), settings.load(None)
+    batch, project = Batch(), settings.load(None)
     cassettes: list[dict[str, Any]] = []
     exchanges: list[Any] = []
     findings: list[tuple[str, Finding]] = []
-    for opened in work.cassettes((path,), "show"):
+    for opened in batch.iter_cassettes((path,), "show"):
         try:
             found = [
                 finding
@@ -35,20 +35,20 @@ def write_page(path: Path, number: int | None, target: Path) -> NoReturn:
                 if number is None or finding.exchange in (0, number)
             ]
             shown = []
-            for part in work.select_parts(opened.source, {number} if number else None):
+            for part in batch.select_parts(opened.source, {number} if number else None):
                 own = [finding for finding in found if finding.exchange == part.number]
                 shown.append(view_exchange(opened.name, part, 0, own, project.redact))
         except SlowPatternError as error:
-            work.report_error(f"{opened.path}: {error}")
+            batch.report_error(f"{opened.path}: {error}")
             continue
         exchanges += shown
         findings += [(opened.name, finding) for finding in found]
         cassettes.append({"cassette": opened.name, "exchanges": len(shown), "played": 0})
     if secrets := [finding for _, finding in findings if finding.code == "secret"]:
         for secret in secrets:
-            work.report_error(secret)
-        work.report_error(f"{target} is not written, since it would show what looks like a secret")
-        work.finish()
+            batch.report_error(secret)
+        batch.report_error(f"{target} is not written, since it would show what looks like a secret")
+        batch.finish()
     title = f"mockserver: {path.name}{f'#{number}' if number else ''}"
     counts = {"cassettes": len(cassettes), "exchanges": len(exchanges)}
     data: dict[str, Any] = {
@@ -60,4 +60,4 @@ def write_page(path: Path, number: int | None, target: Path) -> NoReturn:
         "findings": [view_finding(name, finding) for name, finding in findings],
     }
     atomic.create(target, render_page(title, data).encode())
-    work.finish()
+    batch.finish()

@@ -11,25 +11,25 @@ from pathlib import Path
 
 import click
 
-from mockserver.cassette.event_streams import find_any_thread
 from mockserver.cassette.model import Exchange, Stream
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.thread_streams import find_thread_path
+from mockserver.cli.batch import Batch, OpenedFile
 from mockserver.cli.live_streams import LiveStream, ThreadStreams
-from mockserver.cli.tables import print_facts, with_progress, wrap
-from mockserver.cli.work import Opened, Work
+from mockserver.cli.terminal import print_facts, with_progress, wrap
 from mockserver.errors import StorageError, UpstreamError
 from mockserver.formats.wording import pluralize, printable
 from mockserver.http.messages import Request
 from mockserver.redaction.credentials import find_credentials
-from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
+from mockserver.redaction.redactor import RedactionRules, Redactor, redact_exchange_for_display
 from mockserver.server.upstream import Upstream
+from mockserver.tools.cassette_source import CassetteSource, Part
+from mockserver.tools.compare.change_report import summarize
 from mockserver.tools.compare.junit import format_junit
-from mockserver.tools.compare.live_logs import is_endless, split_subscriptions
-from mockserver.tools.compare.logs import compare_live_logs
-from mockserver.tools.compare.report import summarize
+from mockserver.tools.compare.stream_progress import is_endless, split_subscriptions
+from mockserver.tools.compare.thread_logs import compare_live_logs
 from mockserver.tools.compare.update import restore_ids, update_source
 from mockserver.tools.compare.verify import LiveConversation, Outcome, Result
-from mockserver.tools.source import CassetteSource, Part
 
 _DELETE_TIMEOUT = 5.0
 """Seconds that a server may take to delete a thread."""
@@ -60,7 +60,7 @@ class Verification:
         try:
             for part in source.exchanges:
                 exchange = part.require_exchange()
-                path = find_any_thread(exchange.request.path)
+                path = find_thread_path(exchange.request.path)
                 thread = threads.setdefault(path, ThreadStreams(conversation, self.timeout))
                 await thread.catch_up(exchange.at)
                 if is_endless(exchange):
@@ -85,7 +85,7 @@ class Verification:
 
     async def _result(self, part: Part, thread: ThreadStreams) -> Result:
         exchange, conversation = part.require_exchange(), thread.conversation
-        recorded = redacted_exchange(exchange, self.rules)
+        recorded = redact_exchange_for_display(exchange, self.rules)
         request = conversation.translate_request(exchange.request)
         started = time.monotonic()
         live: Exchange | None = None
@@ -103,7 +103,7 @@ class Verification:
         self._is_reached = True
         thread.note_run(recorded, live)
         conversation.note_created_thread(live)
-        conversation.observe_response(recorded.response, live.response)
+        conversation.pair_ids_in_response(recorded.response, live.response)
         problems = conversation.compare(recorded, live, values=self.values)
         if problems and b"REDACTED" in exchange.request.body:
             problems = (*problems, "the request was sent with REDACTED in its body")
@@ -111,7 +111,7 @@ class Verification:
         return Result.of(part, outcome, seconds, problems, live)
 
     def _open_streams(self, part: Part, conversation: LiveConversation) -> Iterator[LiveStream]:
-        recorded = redacted_exchange(part.require_exchange(), self.rules)
+        recorded = redact_exchange_for_display(part.require_exchange(), self.rules)
         for stream in split_subscriptions(recorded):
             request = conversation.translate_request(stream.request)
             yield LiveStream(part, stream, self.upstream, request)
@@ -156,7 +156,9 @@ class Verification:
     def _redact(self, exchange: Exchange) -> Exchange:
         """Return the live *exchange* as a recording keeps it."""
         credentials = find_credentials(exchange.request.headers, exchange.request.path)
-        return Redactor((*credentials, *self.upstream.secrets), self.rules).exchange(exchange)
+        return Redactor((*credentials, *self.upstream.secrets), self.rules).rewrite_exchange(
+            exchange
+        )
 
 
 def _without_events(exchange: Exchange) -> Exchange:
@@ -214,14 +216,14 @@ def print_results(results: Sequence[Result], warnings: Mapping[str, str], as_jso
 
 
 def update_cassettes(
-    work: Work, cassettes: Sequence[Opened], results: Sequence[Result], as_json: bool
+    batch: Batch, cassettes: Sequence[OpenedFile], results: Sequence[Result], as_json: bool
 ) -> bool:
     """Write the live responses into the *cassettes* that differ, and report that; return whether a difference is left."""
     is_left = False
     for opened in cassettes:
         name = opened.source.name
         update = update_source(opened.source, [one for one in results if one.file == name])
-        if update.updated and work.rewrite(opened, update.raw):
+        if update.updated and batch.rewrite(opened, update.raw):
             text = f"{name}: {pluralize(len(update.updated), 'exchange')} recorded again"
             print_facts({"file": name, "updated": list(update.updated)}, text, as_json=as_json)
         for reason in update.refused:

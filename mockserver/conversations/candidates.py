@@ -6,23 +6,23 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Repeat
 from mockserver.conversations import ids
-from mockserver.conversations.answers import Answer
 from mockserver.conversations.conversation import Conversation, ConversationStart, Identity, Step
+from mockserver.conversations.conversation_index import ConversationIndex
 from mockserver.conversations.id_map import IdMap
+from mockserver.conversations.live_request import LiveRequest, split_checkpoint
 from mockserver.conversations.live_threads import LiveThread, LiveThreads
-from mockserver.conversations.query import Query, split_checkpoint
-from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.search_results import SearchHit
 from mockserver.conversations.thread_requests import RequestKind
 from mockserver.matching.canonical import canonicalize
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The conversations of *recordings* for *query* in a session with these *threads*."""
+    """Those of *conversations* that fit *live_request* in a session with these *threads*."""
 
-    query: Query
+    live_request: LiveRequest
     threads: LiveThreads
-    recordings: Recordings
+    conversations: ConversationIndex
 
     def sort(self, live: LiveThread, conversations: Iterable[Conversation]) -> list[Conversation]:
         """Return those of *conversations* that *live* may play, in the order in which they are taken."""
@@ -63,7 +63,7 @@ class Candidates:
         names = start_id_map(other, live.identity)
         if current is None:
             return names
-        get_ids = self.recordings.reader.get_response_ids
+        get_ids = self.conversations.reader.get_response_ids
         alike = [
             (get_ids(entry), get_ids(other.by_place[place]))
             for place, entry in current.by_place.items()
@@ -82,9 +82,9 @@ class Candidates:
 
     def find_read(
         self, live: LiveThread, conversation: Conversation, names: IdMap, *, during_run: bool
-    ) -> Answer | None:
+    ) -> SearchHit | None:
         """Return the read or change of *conversation* for the request at the progress of *live*, or None."""
-        key = self.query.build_key(names, conversation.rules)
+        key = self.live_request.build_key(names, conversation.rules)
         steps = conversation.reads.get(key, [])
         here = [step for step in steps if step.progress == live.progress]
         if during_run:
@@ -96,17 +96,17 @@ class Candidates:
             return None
         read_key = (live.progress, during_run, key)
         step = here[min(live.read_counts[read_key], len(here) - 1)]
-        return Answer(step, live, conversation, names, "kept", read_key=read_key)
+        return SearchHit(step, live, conversation, names, "kept", read_key=read_key)
 
     def find_turn_in_other_words(
         self, live: LiveThread, current: Conversation | None, fitting: Iterable[Conversation]
-    ) -> Answer | None:
+    ) -> SearchHit | None:
         """Return the request as the next turn of *current* or of one of *fitting* that says the same in other words.
 
         It has an equal assistant of another id, as clients that create equal assistants at the same time get them in recorded order; or it names the
         latest checkpoint of the thread where the other names none, as pages do that have read the history before a turn.
         """
-        assistant = self.query.assistant
+        assistant = self.live_request.assistant
         if assistant is None:
             return None
         either = fitting if current is None else (current, *fitting)
@@ -117,9 +117,9 @@ class Candidates:
             equal = IdMap()
             equal.update(names)
             for recorded in step.entry.fingerprint.ids:
-                if self.recordings.are_equal_assistants(assistant, recorded):
+                if self.conversations.are_equal_assistants(assistant, recorded):
                     equal.bind(recorded, assistant)
-            if self.query.fits(step.entry, equal, one.rules):
+            if self.live_request.matches(step.entry, equal, one.rules):
                 why = "differs in the id of an equal assistant"
             elif self._differs_in_latest_checkpoint(one, step, names):
                 why = (
@@ -127,7 +127,7 @@ class Candidates:
                 )
             else:
                 continue
-            return Answer(step, live, one, names, why)
+            return SearchHit(step, live, one, names, why)
         return None
 
     def _differs_in_latest_checkpoint(
@@ -136,16 +136,16 @@ class Candidates:
         latest = conversation.find_latest_checkpoint(step.progress - 1)
         if latest is None:
             return False
-        recorded = self.recordings.reader.load(step.entry).request
-        sent, sent_form = split_checkpoint(self.query.build_form(names), conversation.rules)
+        recorded = self.conversations.reader.load(step.entry).request
+        sent, sent_form = split_checkpoint(self.live_request.build_form(names), conversation.rules)
         kept, kept_form = split_checkpoint(canonicalize(recorded), conversation.rules)
         return {sent, kept} == {None, latest} and sent_form == kept_form
 
     def find_read_of_another(
         self, live: LiveThread, current: Conversation, *, during_run: bool = False
-    ) -> Answer | None:
+    ) -> SearchHit | None:
         """Return the read, change or refused turn for the request of a conversation that began with the same turns as *current*, or None."""
-        others = self.recordings.find_request(self.query.shapes)
+        others = self.conversations.find_request(self.live_request.shapes)
         for other, names in self.find_alike(live, current, others):
             if found := self.find_read(live, other, names, during_run=during_run):
                 why = f"took over from {current.label}, which has no such request"
@@ -156,12 +156,12 @@ class Candidates:
         self, live: LiveThread, conversation: Conversation, steps: list[Step]
     ) -> list[Step]:
         """Return what was recorded at another progress, if it may be played at that of *live*: one step, or none."""
-        if self.query.target.kind is RequestKind.CHANGE:
-            get_facts = self.recordings.reader.get_facts
+        if self.live_request.target.kind is RequestKind.CHANGE:
+            get_facts = self.conversations.reader.get_facts
             return [step for step in steps if get_facts(step.entry).says_nothing][-1:]
-        if self.query.target.kind is RequestKind.CREATION:
+        if self.live_request.target.kind is RequestKind.CREATION:
             creation = conversation.creation_step
-            return [creation] if creation and self.query.keeps_existing else []
+            return [creation] if creation and self.live_request.keeps_existing else []
         past = [step for step in steps if step.progress < live.progress]
         return [step for step in past if step.names_past][-1:]
 

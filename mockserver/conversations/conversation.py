@@ -7,6 +7,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from mockserver.cassette.normalize import Normalizer
+from mockserver.cassette.summary import exchange_to_json
 from mockserver.conversations.exchange_reader import ExchangeReader
 from mockserver.conversations.ids import IdKind
 from mockserver.conversations.recorded_events import (
@@ -24,7 +25,6 @@ from mockserver.conversations.thread_requests import (
 from mockserver.formats.json_text import Json
 from mockserver.matching.canonical import Key
 from mockserver.matching.index import Cassette, Entry
-from mockserver.matching.summary import exchange_to_json
 
 Identity = tuple[str, int]
 """What a conversation is known by, also after its file was loaded again: its cassette, and its number there."""
@@ -198,8 +198,8 @@ class Conversation:
             facts = exchange_to_json(0, self._reader.load(entry))
             said: Json = Normalizer().normalize_exchange(facts)
             text = repr(said["response"]).encode("utf-8", "surrogatepass")
-            if stretch := self.events.stretches.get(len(self._digests)):
-                text += stretch.digest
+            if turn_events := self.events.by_turn.get(len(self._digests)):
+                text += turn_events.digest
             self._digests.append(sha256(self._digests[-1] + entry.shape + text).digest())
         return self._digests[count]
 
@@ -217,8 +217,10 @@ class Conversation:
         """Return whether a request came *at* that time while *turn* was being sent: its response, or the events of its run."""
         if at is None or turn.at is None:
             return False
-        stretch = self.events.stretches.get(turn.progress)
-        seconds = self._reader.get_facts(turn.entry).seconds + (stretch.seconds if stretch else 0.0)
+        turn_events = self.events.by_turn.get(turn.progress)
+        seconds = self._reader.get_facts(turn.entry).seconds + (
+            turn_events.seconds if turn_events else 0.0
+        )
         return at < turn.at + seconds - ROUNDING
 
     def find_latest_checkpoint(self, progress: int) -> str | None:

@@ -13,20 +13,20 @@ from mockserver.conversations.id_map import IdMap
 from mockserver.conversations.ids import UUID, read_json_parts, rename_json
 from mockserver.conversations.live_events import rename_event
 from mockserver.conversations.live_threads import LiveThread
-from mockserver.conversations.recorded_events import Stretch
+from mockserver.conversations.recorded_events import TurnEvents
 from mockserver.conversations.thread_requests import COMMANDS, RequestKind
-from mockserver.fake.api.known_threads import KnownThread
+from mockserver.fake.api.recorded_threads import RecordedThread
+from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.formats.server_ids import default_assistant_id
-from mockserver.thread_log.log import ThreadLog
 
 _INTERRUPT = "__interrupt__"
 _GRAPH = re.compile(rb'"graph_id"\s*:\s*"([^"\\]+)"')
 
 
-def build_known_thread(
+def build_recorded_thread(
     live: LiveThread, conversation: Conversation, reader: ExchangeReader, log: ThreadLog
-) -> KnownThread:
+) -> RecordedThread:
     """Return what *conversation*, as far as *live* has played it, says of the thread; its events are in *log*.
 
     Raise ReadError if its exchanges cannot be read.
@@ -40,14 +40,14 @@ def build_known_thread(
         if step.progress <= live.progress:
             shows_values = step.path == "/state" and not conversation.was_during_run(step)
             state.add(step, reader.load(step.entry), shows_values=shows_values)
-            if step.kind is RequestKind.TURN and step.progress in conversation.events.stretches:
-                state.add_events(conversation.events.stretches[step.progress])
+            if step.kind is RequestKind.TURN and step.progress in conversation.events.by_turn:
+                state.add_events(conversation.events.by_turn[step.progress])
     checkpoints = sorted(state.checkpoints.values(), key=lambda one: one.get("created_at") or "")
     live.texts.apply([state.values, *checkpoints], live.ids.to_recorded)
     thread: dict[str, Json] = {"metadata": state.metadata}
     if state.interrupts:
         thread |= {"status": "interrupted", "interrupts": {live.identity: state.interrupts}}
-    return KnownThread(live.identity, thread, state.values, tuple(checkpoints), log)
+    return RecordedThread(live.identity, thread, state.values, tuple(checkpoints), log)
 
 
 @dataclass(slots=True)
@@ -87,9 +87,9 @@ class _State:
             if document is not None:
                 yield event, document
 
-    def add_events(self, stretch: Stretch) -> None:
-        """Add what the events of *stretch* show."""
-        for recorded in stretch.events:
+    def add_events(self, turn_events: TurnEvents) -> None:
+        """Add what the events of *turn_events* show."""
+        for recorded in turn_events.events:
             event = rename_event(recorded, self.names, self.texts)
             match event.channel, event.params.get("data"):
                 case "values", dict(values) if event.namespace == ():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mockserver.cassette.model import Body, Response, Stream, TimedEvent
-from mockserver.fake.messages.model import get_text
+from mockserver.fake.messages.message_json import get_text
 from mockserver.formats.json_text import Json, dumps, loads_or_none
 from mockserver.http.messages import Request
 from mockserver.matching.run_bodies import canonicalize_content

@@ -106,15 +106,16 @@ def _rename_headers(headers: Headers, names: Names) -> Headers:
 def create_id(recorded: str, play: int) -> str:
     """Return the id that stands for *recorded* in the *play*-th play (from 0, which keeps it); the same on every machine.
 
-    A UUID keeps its version, and its time if it has one.
+    A UUID keeps its version, and its time if it has one. It becomes the same in each id that contains it: the id of a message can contain
+    that of the run of its model.
     """
     if play == 0:
         return recorded
-    digits = sha256(f"{recorded}\0{play}".encode("utf-8", "surrogatepass")).hexdigest()
     found = UUID.search(recorded)
+    old = found[0].lower() if found else recorded
+    digits = sha256(f"{old}\0{play}".encode("utf-8", "surrogatepass")).hexdigest()
     if found is None:
         return f"{recorded}-{digits[:8]}"
-    old = found[0].lower()
     if old[14] in _TIME_BASED:
         # Version 6 has a counter in the fourth group, by which the server sorts checkpoints.
         new = old[:23] if old[14] == "6" else f"{old[:18]}-{old[19]}{digits[:3]}"

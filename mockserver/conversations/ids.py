@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json, loads_or_none
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.http.messages import Request
-from mockserver.thread_log.event import Event
 
 UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 RAW_UUID = re.compile(UUID_PATTERN.encode(), re.IGNORECASE)
@@ -28,7 +28,7 @@ _IN_JSON = re.compile(
     rb'|"([0-9a-f]{32})"\s*:',  # answers to interrupts, by the id of the interrupt
     re.IGNORECASE,
 )
-_JSON_STRING = re.compile(rb'"([^"\\]+)"')
+_JSON_STRING = re.compile(rb'"([^"\\]*)"')
 _OF_STORE = "/store/"
 _OF_RUN = re.compile(rf"synth:({UUID_PATTERN}):", re.IGNORECASE)
 """The id of an event that the server made of the status of a run."""
@@ -79,10 +79,10 @@ def find_response_ids(exchange: Exchange) -> tuple[FoundId, ...]:
             found += _find_path_ids(value)
     for _, raw in read_json_parts(exchange.response.content):
         found += _find_json_ids(loads_or_none(raw))
-    return list_once(found)
+    return list_unique_ids(found)
 
 
-def find_event_ids(event: Event) -> Iterator[FoundId]:
+def find_event_ids(event: ThreadEvent) -> Iterator[FoundId]:
     """Yield the ids in *event*, one of a thread."""
     if (run := find_run_of_event(event.identity)) is not None:
         yield IdKind.RUN, run
@@ -128,7 +128,7 @@ def find_request_ids(request: Request) -> Iterator[str]:
         yield from (text.decode("utf-8", "replace") for text in texts)
 
 
-def list_once(found: Iterable[FoundId]) -> tuple[FoundId, ...]:
+def list_unique_ids(found: Iterable[FoundId]) -> tuple[FoundId, ...]:
     """Return the ids *found*, each once, as what it was found first."""
     kinds: dict[str, IdKind] = {}
     for kind, identity in found:

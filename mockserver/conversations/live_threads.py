@@ -84,14 +84,14 @@ class LiveThread:
     def start_events(self, recorded: RecordedEvents, pace: Pace, answered_at: float) -> None:
         """Play the events *recorded* of its last turn, whose response is complete when it is *answered_at*."""
         events = self.events
-        if events is None and not recorded.stretches:
+        if events is None and not recorded.by_turn:
             return
         if events is None or events.progress != self.progress - 1:
             events = self._open_events(recorded, self.progress - 1, pace)
         self.bind_ids(recorded.get_ids(self.progress))
         events.progress = self.progress
-        if stretch := recorded.stretches.get(self.progress):
-            events.play(stretch, self.ids, self.texts, answered_at)
+        if turn_events := recorded.by_turn.get(self.progress):
+            events.play(turn_events, self.ids, self.texts, answered_at)
 
     def _open_events(self, recorded: RecordedEvents, progress: int, pace: Pace) -> LiveEvents:
         for number in range(progress + 1):
@@ -99,8 +99,8 @@ class LiveThread:
         self.events = LiveEvents(pace)
         self.events.progress = progress
         for number in range(progress + 1):
-            if stretch := recorded.stretches.get(number):
-                self.events.play(stretch, self.ids, self.texts)
+            if turn_events := recorded.by_turn.get(number):
+                self.events.play(turn_events, self.ids, self.texts)
         return self.events
 
 

@@ -1,4 +1,4 @@
-"""The events of a recorded thread: those of all its streams in order, cut into the stretches that its turns caused. No I/O."""
+"""The events of a recorded thread: those of all its streams in order, cut by the turns that caused them. No I/O."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,11 +8,17 @@ from itertools import accumulate
 from math import inf
 
 from mockserver.cassette.model import Exchange, Stream
-from mockserver.conversations.ids import UUID, FoundId, find_event_ids, find_run_of_event, list_once
+from mockserver.conversations.ids import (
+    UUID,
+    FoundId,
+    find_event_ids,
+    find_run_of_event,
+    list_unique_ids,
+)
+from mockserver.fake.thread_log.event import ThreadEvent
+from mockserver.fake.thread_log.filter import Filter, FilterError, parse_filter
 from mockserver.formats import sse
 from mockserver.formats.json_text import loads_or_none
-from mockserver.thread_log.event import Event
-from mockserver.thread_log.filter import Filter, FilterError, parse_filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class RecordedEvent:
     at: float
     seq: int
     raw: bytes
-    event: Event
+    event: ThreadEvent
     lasting: bool = True
 
     @property
@@ -58,7 +64,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class TurnEvents:
     """The events that a turn caused; their times count from the response to the turn.
 
     Those from number *waits_at* on wait for a cancellation or for the next turn, and count from there.
@@ -78,7 +84,7 @@ class Stretch:
     @cached_property
     def ids(self) -> tuple[FoundId, ...]:
         """The ids in the events, each once, in the order in which they come."""
-        return list_once(one for event in self.events for one in find_event_ids(event.event))
+        return list_unique_ids(one for event in self.events for one in find_event_ids(event.event))
 
     @cached_property
     def digest(self) -> bytes:
@@ -92,15 +98,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvents:
-    """The *stretches* of a thread by the number of their turn, 0 before the first; *filters* are those of its streams."""
+    """The events of a thread *by_turn*: by the number of the turn that caused them, 0 before the first; *filters* are those of its streams."""
 
-    stretches: Mapping[int, Stretch]
+    by_turn: Mapping[int, TurnEvents]
     filters: tuple[Filter, ...] = ()
 
     def get_ids(self, progress: int) -> tuple[FoundId, ...]:
         """Return the ids in the events that turn *progress* caused, each once, in the order in which they come."""
-        stretch = self.stretches.get(progress)
-        return stretch.ids if stretch else ()
+        turn_events = self.by_turn.get(progress)
+        return turn_events.ids if turn_events else ()
 
 
 def build_events(
@@ -110,12 +116,12 @@ def build_events(
     recorded = read_streams(streams)
     pieces = [mark_hidden(run, recorded) for run in cut_runs(merge_events(recorded))]
     owners = _find_owners(pieces, commands)
-    by_turn: dict[int, list[RecordedEvent]] = {}
+    caused: dict[int, list[RecordedEvent]] = {}
     for owner, piece in zip(owners, pieces, strict=True):
-        by_turn.setdefault(owner, []).extend(piece)
+        caused.setdefault(owner, []).extend(piece)
     by_progress = {command.progress: command for command in commands}
-    stretches: dict[int, Stretch] = {}
-    for progress, events in by_turn.items():
+    by_turn: dict[int, TurnEvents] = {}
+    for progress, events in caused.items():
         command, following = by_progress.get(progress), by_progress.get(progress + 1)
         start = command.answered_at if command else None
         gate: int | None = None
@@ -125,8 +131,8 @@ def build_events(
             gate = _find_gate(events, restart)
         elif following is not None:
             gate = _find_gate(events, following.at)
-        stretches[progress] = _build_stretch(events, start, gate, restart)
-    return RecordedEvents(stretches, tuple(stream.selected for stream in recorded))
+        by_turn[progress] = _build_turn_events(events, start, gate, restart)
+    return RecordedEvents(by_turn, tuple(stream.selected for stream in recorded))
 
 
 def join_streams(exchanges: Iterable[Exchange]) -> list[RecordedEvent]:
@@ -169,7 +175,7 @@ def read_event(message: sse.Event) -> RecordedEvent | None:
             "method": str(),
             "params": {"namespace": list()},
         }:
-            event = Event(envelope["event_id"], envelope["method"], envelope["params"])
+            event = ThreadEvent(envelope["event_id"], envelope["method"], envelope["params"])
             return RecordedEvent(0.0, seq, text.encode("utf-8", "replace"), event)
         case _:
             return None
@@ -190,7 +196,7 @@ def mark_hidden(run: list[RecordedEvent], streams: Iterable[RecordedStream]) -> 
     first = run[0]
     is_hidden = first.event.status == "running" and any(
         first.at < stream.opened_at
-        and stream.selected.fits(first.event)
+        and stream.selected.selects(first.event)
         and stream.selected.since < first.seq
         and all(one.event.identity != first.event.identity for one in stream.events)
         and any(one.seq > first.seq for one in stream.events)
@@ -263,10 +269,10 @@ def _find_owners(
     return owners
 
 
-def _build_stretch(
+def _build_turn_events(
     events: Sequence[RecordedEvent], start: float | None, gate: int | None, restart: float | None
-) -> Stretch:
-    """Return the stretch of *events*, with times counted from *start*, and from *restart* after the *gate*."""
+) -> TurnEvents:
+    """Return *events* as those of one turn, with times counted from *start*, and from *restart* after the *gate*."""
     start = events[0].at if start is None else start
     timed: list[RecordedEvent] = []
     latest = 0.0
@@ -275,7 +281,7 @@ def _build_stretch(
             start, latest = event.at if restart is None else restart, 0.0
         latest = max(latest, event.at - start)
         timed.append(replace(event, at=round(latest, 6)))
-    return Stretch(tuple(timed), gate)
+    return TurnEvents(tuple(timed), gate)
 
 
 def _find_gate(events: Sequence[RecordedEvent], ended_at: float | None) -> int | None:

@@ -28,13 +28,19 @@ class SessionIds:
         renamed = rename_request(request, recorded)
         return request if renamed == request else renamed
 
-    def to_live_reply(self, reply: Reply, threads: LiveThreads) -> Reply:
-        """Return *reply* with live ids in place of the recorded ones; of several threads, that with the last turn counts."""
+    def to_live_reply(self, reply: Reply, threads: LiveThreads, pairs: dict[str, str]) -> Reply:
+        """Return *reply* with live ids in place of the recorded ones.
+
+        The *pairs* of its request, live to recorded, come first. Of several threads, that with the last turn counts.
+        """
         maps = self._maps(threads)
         if not maps:
             return reply
+        requested = {recorded: live for live, recorded in pairs.items()}
 
         def live(known: str) -> str | None:
+            if known in requested:
+                return requested[known]
             held = next((names.to_live(known) for names in maps if known in names), None)
             return threads.reserve(known) if held is None else held
 
@@ -49,12 +55,13 @@ class SessionIds:
             for live, recorded in pairs.items()
         )
 
-    def bind(self, pairs: dict[str, str]) -> None:
-        """Have each live id of *pairs* stand for the recorded one."""
+    def bind(self, pairs: dict[str, str], threads: LiveThreads) -> None:
+        """Have each live id of *pairs* stand for the recorded one, except those of *threads*: others may stand for the same ones."""
+        maps = self._maps(threads)
         for live, recorded in pairs.items():
             if live == recorded:
                 self.used.add(recorded)
-            else:
+            elif all(names.to_recorded(live) != recorded for names in maps):
                 self.own.bind(recorded, live)
 
     def find_pairs(self, request: Request, recorded: Request) -> dict[str, str]:

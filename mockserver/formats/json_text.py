@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 Json = Any
@@ -19,15 +18,23 @@ MAX_LENGTH = 1 << 18
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def reject_constant(word: str) -> Json:
+    """Raise ValueError: *word*, which Python reads as a number, is not JSON."""
+    raise ValueError(f"{word} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=reject_constant).decode
+
+
 def dumps(value: Json) -> str:
     """Return *value* as compact JSON without Unicode escapes, as the servers write it."""
     return _encode(value)
 
 
-def loads(text: str, parse_float: Callable[[str], Json] | None = None) -> Json:
+def loads(text: str) -> Json:
     """Return the value of the JSON *text*; ValueError if it is not JSON (`NaN` is not)."""
     try:
-        return _decoder(parse_float).decode(text)
+        return _decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -38,11 +45,6 @@ def loads_or_none(text: str | bytes) -> Json:
         return loads(text if isinstance(text, str) else text.decode())
     except ValueError:
         return None
-
-
-@lru_cache(maxsize=8)
-def _decoder(parse_float: Callable[[str], Json] | None) -> json.JSONDecoder:
-    return json.JSONDecoder(parse_float=parse_float, parse_constant=_reject_constant)
 
 
 def parse_exact(text: str) -> tuple[Json] | None:
@@ -93,7 +95,3 @@ def _parts(value: Json) -> list[Json]:
     if isinstance(value, list):
         return value or [None]
     return []
-
-
-def _reject_constant(word: str) -> Json:
-    raise ValueError(f"{word} is not JSON")

@@ -4,9 +4,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TypeVar
 
 from mockserver.errors import UsageError
 from mockserver.http.messages import is_own_path
+
+T = TypeVar("T")
 
 _HOST = r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)"
 _ORIGIN = re.compile(rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://{_HOST}(?::(?P<port>[0-9]{{1,5}}))?")
@@ -54,7 +57,7 @@ class Access:
         shown = name if 0 < len(name) <= _MAX_SHOWN else "NAME"
         return f"the host {_quote(netloc)} is refused: use {use}, or allow it with --allow-host {shown}"
 
-    def check_page(self, origin: str | None, site: str | None) -> str | None:
+    def check_origin(self, origin: str | None, site: str | None) -> str | None:
         """Return why a request with this `Origin` and `Sec-Fetch-Site` is rejected, or None if it is allowed."""
         if origin is None:
             if site != "cross-site":
@@ -94,7 +97,7 @@ def is_private(host: str) -> bool:
     return "." not in name or name.endswith(_PRIVATE_SUFFIXES)
 
 
-def parse_each(parse: Callable[[str], str], texts: Iterable[str], where: str) -> tuple[str, ...]:
+def parse_each(parse: Callable[[str], T], texts: Iterable[str], where: str) -> tuple[T, ...]:
     """Return the results of *parse* for *texts*; its UsageError begins with *where*."""
     try:
         return tuple(map(parse, texts))

@@ -204,7 +204,7 @@ def strip_hop_by_hop(headers: Headers) -> Headers:
     )
 
 
-def is_event_stream(headers: Headers) -> bool:
+def has_event_stream_type(headers: Headers) -> bool:
     """Return whether *headers* announce server-sent events."""
     return (first_value(headers, "content-type") or "").lower().startswith(EVENT_STREAM)
 

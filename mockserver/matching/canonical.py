@@ -13,7 +13,7 @@ from collections.abc import Container, Iterator, Mapping
 from hashlib import blake2b
 from urllib.parse import unquote_to_bytes
 
-from mockserver.formats.json_text import Json, loads
+from mockserver.formats.json_text import Json, reject_constant
 from mockserver.http.content_coding import create_decoder
 from mockserver.http.messages import Request
 from mockserver.http.multipart import parse_parts
@@ -23,6 +23,14 @@ from mockserver.matching.run_bodies import Defaults, drop_defaults
 Key = bytes
 
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
+
+
+def _number(text: str) -> Json:
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+_load = json.JSONDecoder(parse_float=_number, parse_constant=reject_constant).decode
 
 _LITERAL_ESCAPE = re.compile("%(?=[0-9A-Fa-f]{2})")
 _API = re.compile(
@@ -171,7 +179,10 @@ def integral_to_int(value: Json) -> Json:
 
 def parse_json(body: bytes) -> Json:
     """Return the JSON value of *body*, with integral numbers such as `1.0` as int; ValueError if it is not JSON."""
-    return loads(body.decode(), parse_float=_number)
+    try:
+        return _load(body.decode())
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def decode_query(query: str) -> Iterator[tuple[str, str]]:
@@ -233,11 +244,6 @@ def _parse_text(raw: bytes) -> dict[str, Json]:
         raise
     except ValueError:
         return {"text": raw.decode()}
-
-
-def _number(text: str) -> Json:
-    value = float(text)
-    return int(value) if value.is_integer() else value
 
 
 def _canonical_body(call: str, body: Json) -> Json:

@@ -148,7 +148,7 @@ class Index:
         return frozenset(one for entry in self.entries for one in entry.fingerprint.ids)
 
     @cached_property
-    def prefixes(self) -> frozenset[str]:
+    def api_prefixes(self) -> frozenset[str]:
         """What stands before the calls of the API in the recorded paths."""
         return frozenset(split_api_path(entry.route[1])[0] for entry in self.entries)
 
@@ -207,11 +207,11 @@ class Index:
             request_key(apply_rules(form, rules) if any(rules) else form) for rules in self.rules
         )
 
-    def rules_of(self, entry: Entry) -> MatchRules:
+    def get_rules(self, entry: Entry) -> MatchRules:
         """Return the rules of the cassette of *entry*."""
         return self.cassettes[self._order[entry.cassette]].rules
 
-    def nearest(self, form: Json, count: int = 3) -> list[Entry]:
+    def find_nearest(self, form: Json, count: int = 3) -> list[Entry]:
         """Return up to *count* entries that are most similar to the canonical request *form*.
 
         Entries of the same method and path come first, else those whose paths in the API share the most segments.

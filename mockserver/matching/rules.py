@@ -67,9 +67,9 @@ def merge_rules(*sources: Policy | Header | MatchRules) -> MatchRules:
     return MatchRules(tuple(sorted(ignore)), tuple(sorted(volatile)))
 
 
-def header_from(document: Any) -> Header:
+def build_header(document: Any) -> Header:
     """Return the header in the parsed *document*, with valid rules; ReadError, with the line, if it is none."""
-    header = yaml_codec.header_from(document)
+    header = yaml_codec.build_header(document)
     checks = (("ignore", json_path.parse), ("volatile", _check_pattern))
     for key, check in checks:
         for number, text in enumerate(getattr(header, key)):

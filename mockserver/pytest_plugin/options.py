@@ -1,14 +1,13 @@
 """The command-line options of the pytest plugin."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.http.access import parse_header, split_header_lines
-from mockserver.http.messages import Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class PluginOptions:
     record: str
     """`none`, `new` or `all`."""
     upstream: str | None
-    upstream_headers: Headers
+    upstream_headers: Mapping[str, str]
     fail_on_unplayed: bool
     usage: Path | None
     report_header: str | None
@@ -63,7 +62,7 @@ def read(config: pytest.Config) -> PluginOptions:
     """Return the options; raise pytest.UsageError if they are invalid."""
     record = config.getoption("--mockserver-record")
     upstream = config.getoption("--mockserver-upstream") or None
-    headers: Headers = ()
+    headers: Mapping[str, str] = {}
     report_header = None
     if record != "none" and _is_in_ci() and not config.getoption("--mockserver-record-in-ci"):
         record = "none"
@@ -94,21 +93,20 @@ def _is_in_ci() -> bool:
     return is_in_ci()
 
 
-def _read_headers() -> Headers:
-    key = os.environ.get("MOCKSERVER_UPSTREAM_API_KEY", "").strip()
-    lines = split_header_lines(os.environ.get("MOCKSERVER_UPSTREAM_HEADER", ""))
+def _read_headers() -> Mapping[str, str]:
+    from mockserver.server.settings import read_upstream_headers
+
     try:
-        headers = tuple(map(parse_header, lines))
+        return read_upstream_headers()
     except UsageError as error:
-        raise pytest.UsageError(f"MOCKSERVER_UPSTREAM_HEADER: {error}") from None
-    return (*headers, ("x-api-key", key)) if key else headers
+        raise pytest.UsageError(str(error)) from None
 
 
-def _hide_credentials(url: str, headers: Headers) -> str:
+def _hide_credentials(url: str, headers: Mapping[str, str]) -> str:
     """Return *url* without user and password; raise pytest.UsageError if it is not the URL of a server."""
     from mockserver.server.upstream import Upstream
 
     try:
-        return Upstream(url, headers).url
+        return Upstream(url, tuple(headers.items())).url
     except UsageError as error:
         raise pytest.UsageError(str(error).replace("--upstream", "--mockserver-upstream")) from None

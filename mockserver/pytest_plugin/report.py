@@ -78,7 +78,7 @@ class Report:
             terminalreporter.write_line(f"mockserver: {self._usage_line}")
 
     def _write_usage(self, usage_file: Path, config: pytest.Config) -> str:
-        from mockserver.store.usage import add_test_usages
+        from mockserver.store.usage_files import add_test_usages
 
         if any("::" in argument for argument in config.args):
             return f"{usage_file}: not written, since only single tests were selected: other tests may play more"

@@ -10,13 +10,13 @@ from unittest import TestCase
 
 import pytest
 
-from mockserver.cassette.file_names import SETTINGS_FILE
 from mockserver.errors import MockServerError, UsageError
 from mockserver.pytest_plugin import marker
 from mockserver.pytest_plugin.options import PluginOptions
 from mockserver.pytest_plugin.outcomes import Outcomes
 from mockserver.pytest_plugin.report import Report
 from mockserver.pytest_plugin.staged_cassette import StagedCassette
+from mockserver.server import settings
 from mockserver.server.call import Call, describe_problems
 from mockserver.server.mock_server import MockServer
 
@@ -43,8 +43,8 @@ class ServerFixture:
                 *paths,
                 **self._marker.server_options,
                 upstream=options.upstream if self._staged else None,
-                upstream_headers=dict(options.upstream_headers) if self._staged else None,
-                config=_find_settings(item.config.rootpath),
+                upstream_headers=options.upstream_headers if self._staged else None,
+                config=settings.find_file(item.config.rootpath),
                 on_problem=self._problems.append,
             )
         except (MockServerError, TypeError) as error:
@@ -172,7 +172,7 @@ class SharedServer:
 
     def __init__(self, root: Path, options: Mapping[str, Any]) -> None:
         self._problems: list[Call] = []
-        defaults = {"config": _find_settings(root), "on_problem": self._problems.append}
+        defaults = {"config": settings.find_file(root), "on_problem": self._problems.append}
         arguments = {**defaults, **options}
         try:
             paths = [root / path for path in arguments.pop("cassettes", ("cassettes",))]
@@ -194,12 +194,6 @@ class SharedServer:
     def take_message(self) -> str:
         """Return a message about the misses and errors since the last call; empty if there are none."""
         return describe_problems(_take_all(self._problems))
-
-
-def _find_settings(root: Path) -> Path:
-    """Return the settings of the project in *root*, an empty file if it has none: the working directory may be another project."""
-    settings = root / SETTINGS_FILE
-    return settings if settings.exists() else Path(os.devnull)
 
 
 def _take_all(problems: list[Call]) -> list[Call]:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from mockserver.formats.json_text import dumps
 from mockserver.http.messages import Headers
-from mockserver.redaction.names import is_credential_header, is_harmless, is_secret_name
+from mockserver.redaction.secret_names import is_credential_header, is_harmless, is_secret_name
 
 MIN_LENGTH = 6
 """A credential with fewer characters is not searched for."""

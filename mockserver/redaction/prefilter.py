@@ -9,8 +9,12 @@ from functools import lru_cache
 from itertools import groupby, product
 
 from mockserver.cassette.model import Stream
-from mockserver.redaction.names import is_secret_name
-from mockserver.redaction.shapes import OTHER_SHAPES, SHAPES_OF_WORDS, possible_shapes
+from mockserver.redaction.secret_names import is_secret_name
+from mockserver.redaction.secret_patterns import (
+    OTHER_PATTERNS,
+    PATTERNS_OF_WORDS,
+    find_possible_patterns,
+)
 
 _CUT = ',"'
 _JSON_STARTS = ("{", "[", '"')
@@ -22,7 +26,7 @@ _MAX_REMEMBERED = 200
 """A word with more characters, such as an image, is not remembered."""
 
 _SHORT_HINT = 3
-"""A shape whose hint has so few characters stands within one word."""
+"""A pattern whose hint has so few characters stands within one word."""
 
 _LAST_WORDS = frozenset(
     ("key", "Key", "KEY", "code", "Code", "CODE", "api", "Api", "API", "passe", "Passe")
@@ -41,10 +45,10 @@ def may_match_text(text: str, secrets: Iterable[str]) -> bool:
         text = _ESCAPED_SPACE.sub("\n", text).replace("\\", "")
     words = set(text.translate(_BETWEEN_WORDS).split())
     is_ordinary = all(map(_is_ordinary, words))
-    shapes = possible_shapes(text, OTHER_SHAPES if is_ordinary else None)
+    patterns = find_possible_patterns(text, OTHER_PATTERNS if is_ordinary else None)
     return (
         is_spelled
-        or any(True for shape in shapes for _ in shape.spans(text))
+        or any(True for pattern in patterns for _ in pattern.spans(text))
         or (not is_ordinary and any(map(is_secret_name, words)))
         or (
             not words.isdisjoint(_LAST_WORDS)
@@ -59,10 +63,10 @@ def _is_ordinary(word: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _holds_nothing(word: str) -> bool:
-    """Return whether *word* is not the name of a secret, nor part of a shape; remembered, since texts repeat their words."""
+    """Return whether *word* is not the name of a secret, nor part of a pattern; remembered, since texts repeat their words."""
     return not is_secret_name(word) and not any(
-        len(shape.hint) > _SHORT_HINT or any(True for _ in shape.spans(word))
-        for shape in possible_shapes(word, SHAPES_OF_WORDS)
+        len(pattern.hint) > _SHORT_HINT or any(True for _ in pattern.spans(word))
+        for pattern in find_possible_patterns(word, PATTERNS_OF_WORDS)
     )
 
 

@@ -9,10 +9,10 @@ from mockserver.errors import SlowPatternError
 from mockserver.formats.user_pattern import TimeLimit
 from mockserver.http.messages import Request
 from mockserver.redaction.credentials import find_credentials
-from mockserver.redaction.finder import SecretFinder
-from mockserver.redaction.names import PLACEHOLDER
 from mockserver.redaction.rewriter import Rewriter
 from mockserver.redaction.rules import RedactionRules, parse_rules
+from mockserver.redaction.secret_finder import SecretFinder
+from mockserver.redaction.secret_names import PLACEHOLDER
 
 __all__ = [
     "PLACEHOLDER",
@@ -20,9 +20,9 @@ __all__ = [
     "Redactor",
     "describe",
     "parse_rules",
+    "redact_exchange_for_display",
+    "redact_for_display",
     "redact_for_matching",
-    "redacted_exchange",
-    "redacted_request",
 ]
 
 NO_RULES = RedactionRules()
@@ -50,11 +50,11 @@ class Redactor(Rewriter):
         self._secrets = SecretFinder(credentials, rules, TimeLimit(seconds))
         super().__init__(self._secrets)
 
-    def exchange(self, exchange: Exchange) -> Exchange:
+    def rewrite_exchange(self, exchange: Exchange) -> Exchange:
         """Return *exchange* without secrets, the number of replacements in `redacted`; the same object if there are none."""
         before = self.count
         self._secrets.limit = TimeLimit(self._seconds)
-        redacted = super().exchange(exchange)
+        redacted = super().rewrite_exchange(exchange)
         return (
             replace(redacted, redacted=exchange.redacted + self.count - before)
             if self.count > before
@@ -68,10 +68,10 @@ def redact_for_matching(request: Request, rules: RedactionRules) -> Request:
     SlowPatternError if a pattern of *rules* takes too long.
     """
     secrets = find_credentials(request.headers, request.path)
-    return Redactor(secrets, rules, REQUEST_SECONDS).request(strip_request_headers(request))
+    return Redactor(secrets, rules, REQUEST_SECONDS).rewrite_request(strip_request_headers(request))
 
 
-def redacted_request(request: Request, rules: RedactionRules) -> Request:
+def redact_for_display(request: Request, rules: RedactionRules) -> Request:
     """Return *request* as a cassette holds it, safe to show.
 
     If a pattern of *rules* takes too long, path and body are replaced by a placeholder.
@@ -84,16 +84,16 @@ def redacted_request(request: Request, rules: RedactionRules) -> Request:
         return Request(request.method, f"/{PLACEHOLDER}", (), body)
 
 
-def redacted_exchange(exchange: Exchange, rules: RedactionRules = NO_RULES) -> Exchange:
+def redact_exchange_for_display(exchange: Exchange, rules: RedactionRules = NO_RULES) -> Exchange:
     """Return *exchange* safe to show, also one that was written by hand with its own credentials; `redacted` stays."""
     request = exchange.request
     redactor = Redactor(find_credentials(request.headers, request.path), rules)
-    return replace(redactor.exchange(exchange), redacted=exchange.redacted)
+    return replace(redactor.rewrite_exchange(exchange), redacted=exchange.redacted)
 
 
 def describe(request: Request) -> str:
     """Return method and path of *request* without secrets, safe for messages and logs."""
-    shown = Redactor(find_credentials(request.headers, request.path)).request(
+    shown = Redactor(find_credentials(request.headers, request.path)).rewrite_request(
         Request("GET", request.path)
     )
     return f"{request.method} {shown.path}"

@@ -16,10 +16,10 @@ from mockserver.formats.json_scan import Scalar, scan
 from mockserver.formats.json_text import dumps
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Headers, Request
-from mockserver.redaction.edits import Edit, apply_edits, merge_edits, split_edits, whole
-from mockserver.redaction.finder import Finder
-from mockserver.redaction.leaves import Leaf, leaves, string_view
-from mockserver.redaction.streams import Block, parse_block, stream_edits
+from mockserver.redaction.json_leaves import Leaf, decode_string, leaves
+from mockserver.redaction.secret_finder import Finder
+from mockserver.redaction.stream_texts import EventBlock, parse_block, stream_edits
+from mockserver.redaction.text_edits import Edit, apply_edits, merge_edits, split_edits, whole
 
 _CONTAINERS = ("{", "[", '"')
 _MAX_FOUND = 10_000
@@ -39,24 +39,24 @@ class Rewriter:
         self._found: dict[tuple[str, str], list[Edit]] = {}
         """The edits of the strings of one exchange, by name and text: the events of a stream repeat most of theirs."""
 
-    def exchange(self, exchange: Exchange) -> Exchange:
+    def rewrite_exchange(self, exchange: Exchange) -> Exchange:
         """Return *exchange* rewritten; the same object if nothing was replaced."""
         before = self.count
-        request = self.request(exchange.request)
+        request = self.rewrite_request(exchange.request)
         response = self._response(exchange.response)
         self._found.clear()
         if self.count == before:
             return exchange
         return replace(exchange, request=request, response=response)
 
-    def request(self, request: Request) -> Request:
+    def rewrite_request(self, request: Request) -> Request:
         """Return *request* rewritten; the same object if nothing was replaced."""
         before = self.count
-        path, body = self._path(request.path), self.body(request.body)
-        headers = self.headers(request.headers)
+        path, body = self._path(request.path), self.rewrite_body(request.body)
+        headers = self.rewrite_headers(request.headers)
         return request if self.count == before else Request(request.method, path, headers, body)
 
-    def text(self, text: str) -> str:
+    def rewrite_text(self, text: str) -> str:
         """Return *text*, JSON or not, rewritten; the same object if nothing was replaced."""
         if not self._may_match(text):
             return text
@@ -69,17 +69,17 @@ class Rewriter:
         events = (TimedEvent(0.0, Event((("data", line),))) for line in lines)
         return self._finder.may_match_stream(Stream(tuple(events)))
 
-    def body(self, raw: bytes) -> bytes:
+    def rewrite_body(self, raw: bytes) -> bytes:
         """Return a body rewritten; the same object if nothing was replaced."""
         text, encoding = _decode(raw)
         if encoding != "utf-8":
             spans = self._finder.spans(text, is_binary=True)
             edits = [Edit(start, end, self._finder.replacement) for start, end in spans]
             return self._apply(text, edits).encode(encoding, "replace") if edits else raw
-        rewritten = self._query(text) if _FORM.fullmatch(text) else self.text(text)
+        rewritten = self._query(text) if _FORM.fullmatch(text) else self.rewrite_text(text)
         return raw if rewritten is text else rewritten.encode(encoding, "replace")
 
-    def headers(self, headers: Headers) -> Headers:
+    def rewrite_headers(self, headers: Headers) -> Headers:
         """Return *headers* rewritten."""
         return tuple((name, self._header(name, value)) for name, value in headers)
 
@@ -95,10 +95,10 @@ class Rewriter:
         elif content.chunks:
             content = self._chunks(content)
         else:
-            content = replace(content, raw=self.body(content.raw))
-        reason = response.reason and self.text(response.reason)
+            content = replace(content, raw=self.rewrite_body(content.raw))
+        reason = response.reason and self.rewrite_text(response.reason)
         return replace(
-            response, reason=reason, headers=self.headers(response.headers), content=content
+            response, reason=reason, headers=self.rewrite_headers(response.headers), content=content
         )
 
     def _chunks(self, body: Body) -> Body:
@@ -124,13 +124,13 @@ class Rewriter:
         if is_covered:
             self.count += 1
             return self._finder.replacement
-        return self.text(value)
+        return self.rewrite_text(value)
 
     def _path(self, path: str) -> str:
         target, mark, query = path.partition("?")
         if not mark:
-            return self.text(path)
-        return self.text(target) + mark + self._query(query)
+            return self.rewrite_text(path)
+        return self.rewrite_text(target) + mark + self._query(query)
 
     def _query(self, query: str) -> str:
         """Return the pairs of *query*, or of a form, rewritten."""
@@ -155,7 +155,7 @@ class Rewriter:
         lines = _json_lines(text) if root is None else []
         if not lines:
             return self._text_edits(text)
-        blocks = [Block(line, "", whole(line)) for line in lines]
+        blocks = [EventBlock(line, "", whole(line)) for line in lines]
         starts = accumulate(map(len, lines), initial=0)
         return [
             edit._replace(start=start + edit.start, end=start + edit.end)
@@ -183,7 +183,7 @@ class Rewriter:
         edits = self._string_edits(leaf.name, scalar.value)
         if not edits:
             return []
-        view = string_view(text, scalar)
+        view = decode_string(text, scalar)
         return [view.to_source(edit) for edit in edits]
 
     def _string_edits(self, name: str, value: str) -> list[Edit]:
@@ -216,12 +216,12 @@ class Rewriter:
         )
         return Stream(rewritten, stream.line_ending, sources[-1].encode(encoding, "replace"))
 
-    def _other_edits(self, block: Block) -> Iterator[Edit]:
+    def _other_edits(self, block: EventBlock) -> Iterator[Edit]:
         for view in block.other:
             for edit in self._text_edits(view.text):
                 yield view.to_source(edit)
 
-    def _event(self, event: Event, block: Block, source: str) -> Event:
+    def _event(self, event: Event, block: EventBlock, source: str) -> Event:
         """Return *event*, whose *block* became *source*."""
         fields: list[tuple[str, str]] = []
         for name, text in event.fields:
@@ -233,7 +233,7 @@ class Rewriter:
                 case "event" if not self._finder.replaces_names:
                     new = text
                 case _:
-                    new = self.text(text)
+                    new = self.rewrite_text(text)
             fields.append((name, new))
         return Event(tuple(fields))
 
@@ -244,14 +244,14 @@ def _json_lines(text: str) -> list[str]:
     return lines if all(line[:1] in "{\r\n" for line in lines) else []
 
 
-def _block(event: Event) -> Block:
+def _block(event: Event) -> EventBlock:
     fields = dict(event.fields)
     if "raw" in fields:
         return parse_block(fields["raw"])
     if "base64" in fields:
         return parse_block(b64decode(fields["base64"]).decode("latin-1"))
     data = fields.get("data", "")
-    return Block(data, fields.get("event", ""), whole(data))
+    return EventBlock(data, fields.get("event", ""), whole(data))
 
 
 def _base64(text: str) -> str:

@@ -22,7 +22,7 @@ from mockserver.http.messages import (
     session_name,
     split_target,
 )
-from mockserver.server import connections
+from mockserver.server import connection_errors
 from mockserver.server.control.api import ControlApi
 from mockserver.server.event_socket import EventSocket, is_event_socket
 from mockserver.server.faults import refuse_fault
@@ -31,8 +31,8 @@ from mockserver.server.in_flight import InFlight
 from mockserver.server.journal import JournalEntry
 from mockserver.server.log import Log
 from mockserver.server.own_urls import with_own_urls
-from mockserver.server.response_writer import preflight, whole_response, with_origin
-from mockserver.server.sending import OpenStreams, Sender, keep_chunks
+from mockserver.server.response_writer import preflight_response, whole_response, with_origin
+from mockserver.server.sending import OpenStreams, Sender, journal_chunks
 
 if TYPE_CHECKING:
     from mockserver.server.socket_relay import Report, SocketRelay
@@ -99,12 +99,14 @@ class App:
             return rejection
         method, content = request.method, request.content
         if method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
-            return preflight(request, self._allowed_origin(request))
+            return preflight_response(request, self._allowed_origin(request))
         try:
             # Most bodies have arrived together with the head.
             body = content.read_nowait() if content.is_eof() else await content.read()
         except web.RequestPayloadError as error:
-            why = f"the body of the request cannot be read: {connections.describe_error(error)}"
+            why = (
+                f"the body of the request cannot be read: {connection_errors.describe_error(error)}"
+            )
             reply = with_origin(error_reply(400, why), self._allowed_origin(request))
             return await self._sender.send(request, Request(method, request.raw_path), reply, 0.0)
         path, prefix_headers = split_target(request.raw_path, self.prefix)
@@ -120,10 +122,10 @@ class App:
         answering = (
             self._serve_socket(request, incoming)
             if hdrs.UPGRADE in request.headers and is_event_socket(request, path)
-            else self._answer(request, incoming, started)
+            else self._find_and_send(request, incoming, started)
         )
         if self._in_flight is not None:
-            return await self._in_flight.answer(request, incoming, answering)
+            return await self._in_flight.run(request, incoming, answering)
         return await answering
 
     async def finish(self) -> None:
@@ -136,25 +138,25 @@ class App:
         """Return an error for a request with these *headers* that may not be forwarded, or None."""
         if self._forwards_as and self._forwards_as in headers.get(hdrs.VIA, ""):
             # The sender, which is this server, or another recorder on the way, reports the loop.
-            return connections.error_response(
+            return connection_errors.error_response(
                 508, "this request has been here: its upstreams form a loop"
             )
         host = headers.get(hdrs.HOST)
         why = self._access.check_host(host) if host is not None else None
-        why = why or self._access.check_page(
+        why = why or self._access.check_origin(
             headers.get(hdrs.ORIGIN), headers.get("Sec-Fetch-Site")
         )
         if why is None:
             return None
         self._log.count_bad_request("rejected", why)
-        return connections.error_response(403, why)
+        return connection_errors.error_response(403, why)
 
     def _allowed_origin(self, request: web.BaseRequest) -> str | None:
         """Return the origin of the page that sent *request*, if it is allowed."""
         origin = request.headers.get(hdrs.ORIGIN)
         return origin if origin is not None and self._access.allows_origin(origin) else None
 
-    async def _answer(
+    async def _find_and_send(
         self, request: web.BaseRequest, incoming: Request, started: float
     ) -> web.StreamResponse:
         reply = await self._find_reply(incoming)
@@ -163,18 +165,18 @@ class App:
             reply = with_own_urls(reply, incoming, start)
         if reply.faults:
             reply = with_faulty_body(reply)
-        entry = self._response_started(incoming, reply)
+        entry = self._start_entry(incoming, reply)
         if hdrs.ORIGIN in request.headers:
             reply = with_origin(reply, self._allowed_origin(request))
         now = asyncio.get_running_loop().time
         if isinstance(reply.body, PrebuiltBody):
-            self._response_finished(incoming, reply, now() - started, entry)
+            self._finish_entry(incoming, reply, now() - started, entry)
             return whole_response(request, reply, reply.body)
-        reply = keep_chunks(reply, self._log.journal, entry, started)
+        reply = journal_chunks(reply, self._log.journal, entry, started)
         try:
             return await self._sender.send(request, incoming, reply, started)
         finally:
-            self._response_finished(incoming, reply, now() - started, entry)
+            self._finish_entry(incoming, reply, now() - started, entry)
 
     async def _serve_socket(
         self, request: web.BaseRequest, incoming: Request
@@ -188,17 +190,17 @@ class App:
         if self._open_relay is not None:
             return await self._relay_socket(request, incoming, self._open_relay)
         with self._streams.keep(session, request):
-            return await EventSocket(incoming, self._respond).serve(request)
+            return await EventSocket(incoming, self._answer_message).serve(request)
 
     async def _relay_socket(
         self, request: web.BaseRequest, incoming: Request, open_relay: OpenRelay
     ) -> web.StreamResponse:
         try:
             refuse_fault(incoming)
-            relay = await open_relay(incoming, self._report)
+            relay = await open_relay(incoming, self._journal_message)
         except MockServerError as error:
             reply = error_reply(error.status, str(error))
-            self._response_started(incoming, reply)
+            self._start_entry(incoming, reply)
             return await self._sender.send(request, incoming, reply, 0.0)
         assert self._in_flight is not None
         self._in_flight.response_started(relay)
@@ -206,21 +208,21 @@ class App:
         self._in_flight.response_recorded()
         return await relay.close()
 
-    def _report(self, request: Request, reply: Reply, seconds: float) -> None:
+    def _journal_message(self, request: Request, reply: Reply, seconds: float) -> None:
         """Log that *reply* was sent for a *request* that a message on a WebSocket means, after *seconds*."""
-        entry = self._response_started(request, reply)
-        self._response_finished(request, reply, seconds, entry)
+        entry = self._start_entry(request, reply)
+        self._finish_entry(request, reply, seconds, entry)
 
-    async def _respond(self, incoming: Request) -> Reply:
+    async def _answer_message(self, incoming: Request) -> Reply:
         """Return the reply to *incoming*, which a message on a WebSocket means, and log that it starts."""
         started = asyncio.get_running_loop().time()
         reply = await self._find_reply(incoming)
-        entry = self._response_started(incoming, reply)
+        entry = self._start_entry(incoming, reply)
         if entry is not None and not isinstance(reply.body, StreamingBody):
             self._log.journal.finish(entry, asyncio.get_running_loop().time() - started)
-        return keep_chunks(reply, self._log.journal, entry, started)
+        return journal_chunks(reply, self._log.journal, entry, started)
 
-    def _response_started(self, request: Request, reply: Reply) -> JournalEntry | None:
+    def _start_entry(self, request: Request, reply: Reply) -> JournalEntry | None:
         """Keep *reply*, which is about to be sent for *request*, in the journal, and log what it says; return its entry."""
         if not reply.is_counted:
             return None
@@ -229,7 +231,7 @@ class App:
             self._log.write_note(entry)
         return entry
 
-    def _response_finished(
+    def _finish_entry(
         self, request: Request, reply: Reply, seconds: float, entry: JournalEntry | None
     ) -> None:
         """Note in the *entry* of the journal that *reply* to *request* was sent after *seconds*; if verbose, log it."""

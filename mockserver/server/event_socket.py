@@ -15,13 +15,13 @@ from uuid import uuid4
 
 from aiohttp import WSMsgType, hdrs, web
 
+from mockserver.fake.thread_log.event import ThreadEvent
+from mockserver.fake.thread_log.filter import Filter, is_channel, parse_filter
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json, dumps, loads
 from mockserver.http.messages import Reply, Request
 from mockserver.server.faulty_body import body_chunks, with_faulty_body
 from mockserver.server.sending import close_connection
-from mockserver.thread_log.event import Event
-from mockserver.thread_log.filter import Filter, is_channel, parse_filter
 
 PING_SECONDS = 20.0
 
@@ -176,8 +176,10 @@ class EventSocket:
             await self._socket.send_str(fields["data"])
             return
         seq = envelope["seq"]
-        event = Event(envelope["event_id"], envelope["method"], envelope["params"])
-        selected = any(seq > one.since and one.fits(event) for one in self._subscriptions.values())
+        event = ThreadEvent(envelope["event_id"], envelope["method"], envelope["params"])
+        selected = any(
+            seq > one.since and one.selects(event) for one in self._subscriptions.values()
+        )
         if selected and seq not in self._sent:
             self._sent.add(seq)
             await self._socket.send_str(fields["data"])

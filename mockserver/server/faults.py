@@ -30,7 +30,7 @@ from mockserver.http.messages import (
     first_value,
     session_name,
 )
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
 
 ALL_SESSIONS = "*"
 _KEYS = ("fault", "path", "session", "exchange", "rate", "seed", "times")
@@ -64,7 +64,7 @@ class ArmedFault:
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
 
-    def fits(self, request: Request, session: str) -> bool:
+    def matches(self, request: Request, session: str) -> bool:
         """Return whether the path of *request* and its *session* are those of the fault."""
         path = request.path.partition("?")[0].rstrip("/")
         if self.session not in (ALL_SESSIONS, session):
@@ -88,10 +88,10 @@ class ArmedFault:
 
 
 class Faults:
-    """The faults of a server that plays *cassettes*."""
+    """The faults of a server whose cassettes *replay* plays."""
 
-    def __init__(self, cassettes: Cassettes) -> None:
-        self._cassettes = cassettes
+    def __init__(self, replay: ReplayResponder) -> None:
+        self._replay = replay
         self.armed: list[ArmedFault] = []
         self.faulty_runs: set[tuple[str, str]] = set()
         """The sessions and paths at which clients join a run whose response had a fault."""
@@ -99,7 +99,7 @@ class Faults:
     def arm(self, value: Json, session: str) -> ArmedFault:
         """Arm the fault that *value* describes, by default for requests of *session*; RequestError if it describes none."""
         armed = _parse_armed(value, session)
-        labels = (entry.label for entry in self._cassettes.index.entries)
+        labels = (entry.label for entry in self._replay.index.entries)
         if armed.exchange is not None and armed.exchange not in labels:
             why = f"unknown exchange {armed.exchange!r}: write one such as chat.yaml#3"
             raise RequestError(why)
@@ -135,7 +135,7 @@ class Faults:
         if isinstance(fault, StatusFault):
             return status_reply(fault)
         is_broken = isinstance(fault, Cut | Garbage)
-        hit = await self._cassettes.find(request) if is_broken else None
+        hit = await self._replay.find(request) if is_broken else None
         reply = await respond(request)
         if reply.source in _UNBROKEN:
             return reply
@@ -165,9 +165,9 @@ class Faults:
     async def _take(self, request: Request) -> Fault | None:
         """Return the first armed fault for *request*, and count it."""
         session = session_name(request)
-        fitting = [one for one in self.armed if one.fits(request, session)]
+        fitting = [one for one in self.armed if one.matches(request, session)]
         is_for_exchange = any(one.exchange is not None for one in fitting)
-        hit = await self._cassettes.find(request) if is_for_exchange else None
+        hit = await self._replay.find(request) if is_for_exchange else None
         label = hit.entry.label if hit else None
         for one in fitting:
             if one.exchange in (None, label) and one.is_due():
@@ -176,8 +176,10 @@ class Faults:
         return None
 
 
-def answer(faults: Faults | None, method: str, session: str | None, body: bytes) -> Json:
-    """Return the answer of the control API about the faults of *session*: list, arm or clear them. RequestError if it cannot."""
+def list_or_change_faults(
+    faults: Faults | None, method: str, session: str | None, body: bytes
+) -> Json:
+    """List (GET), arm (POST) or clear (DELETE) the faults of *session*; return what the control API responds. RequestError if it cannot."""
     if method in ("GET", "HEAD"):
         return {"faults": [one.to_json() for one in faults.armed_in(session)] if faults else []}
     if method == "DELETE":

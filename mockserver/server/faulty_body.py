@@ -13,7 +13,7 @@ from mockserver.http.messages import (
     StreamingBody,
     TimedBody,
     first_value,
-    is_event_stream,
+    has_event_stream_type,
 )
 from mockserver.server.response_writer import without_prebuilt
 
@@ -28,7 +28,7 @@ def with_faulty_body(reply: Reply) -> Reply:
     if not faults:
         return reply
     plain = without_prebuilt(reply)
-    has_events = is_event_stream(plain.headers)
+    has_events = has_event_stream_type(plain.headers)
     headers = plain.headers
     keeps_length = not has_events and all(isinstance(fault, Cut | Stall) for fault in faults)
     length = _find_length(plain) if keeps_length else None

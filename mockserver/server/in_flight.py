@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from mockserver.cassette.event_streams import is_event_stream_request
+from mockserver.cassette.thread_streams import asks_for_thread_events
 from mockserver.http.messages import Request
 from mockserver.redaction.redactor import describe
 from mockserver.server.log import Log
@@ -51,7 +51,7 @@ class InFlight:
         self._survives_disconnect = survives_disconnect
         self._flights: dict[asyncio.Task[web.StreamResponse], _Flight] = {}
 
-    async def answer(
+    async def run(
         self,
         client: web.BaseRequest,
         request: Request,
@@ -84,7 +84,7 @@ class InFlight:
         """End the event streams, and wait a limited time for the other requests; log each one that is not recorded by then, and cancel it."""
         flights = self._flights
         for task, flight in list(flights.items()):
-            if is_event_stream_request(flight.request):
+            if asks_for_thread_events(flight.request):
                 self._abandon(task)
                 _drop_unread(flight.client)
         await self._wait(RESPONSE_GRACE)
@@ -118,7 +118,7 @@ class InFlight:
         request = describe(flight.request)
         self._log.write(
             f"not recorded: {request} had no response yet"
-            if is_event_stream_request(flight.request)
+            if asks_for_thread_events(flight.request)
             else f"not recorded: the client disconnected from {request} before the response, which cancels the run"
         )
         task.cancel()

@@ -17,7 +17,7 @@ from mockserver.http.messages import (
     TimedBody,
     is_page_session,
 )
-from mockserver.server.call import PROBLEMS, Call
+from mockserver.server.call import Call
 
 MAX_CALLS = 10_000
 """Beyond this number the oldest calls are forgotten."""
@@ -39,98 +39,31 @@ _CHUNK_OVERHEAD = 100
 
 
 @dataclass(slots=True, eq=False)
-class JournalEntry:
-    """A *request* with its *number*, from 1, and the *reply* as far as it was sent; *when* it was found, before any of it was sent."""
+class SentResponse:
+    """The *reply* to a call as far as it was sent."""
 
-    number: int
-    when: datetime
-    request: Request
     reply: Reply
-    """The response; its body is empty if it came while it was sent, or once it is forgotten."""
-    seconds: float | None = None
-    """How long the response took; None while it is being sent."""
+    """Its body is empty if it came while it was sent, or is too large."""
     steps: "list[tuple[float, bytes]] | tuple[tuple[float, bytes], ...]" = ()
     """The chunks of a body with their times, in seconds since the request."""
     size: int = 0
     """The number of kept bytes of the body."""
     is_truncated: bool = False
     """Whether more was sent than is kept."""
-    is_forgotten: bool = False
-    """Whether the response is not kept any more."""
 
-    def __post_init__(self) -> None:
-        match self.reply.body:
-            case PrebuiltBody(raw) | bytes(raw):
-                self.size = len(raw)
-            case TimedBody(steps):
-                self.steps = steps
-                self.size = sum([len(chunk) + _CHUNK_OVERHEAD for _, chunk in steps])
-            case StreamingBody():
-                self.steps = []
-                self.reply = replace(self.reply, body=b"")
-        if self.size > MAX_RESPONSE:
-            self._truncate()
 
-    @property
-    def session(self) -> str:
-        """The name of the session; empty if the client named none."""
-        return unquote(self.request.header(SESSION_HEADER) or "")
+@dataclass(slots=True, eq=False)
+class JournalEntry:
+    """A *call* with its *number*, from 1."""
 
-    @property
-    def is_of_page(self) -> bool:
-        """Whether the page sent the request, not a client."""
-        return is_page_session(self.session)
-
-    @property
-    def is_problem(self) -> bool:
-        """Whether the response is a miss or an error."""
-        return self.reply.source in PROBLEMS
-
-    @property
-    def call(self) -> Call:
-        """The request and a summary of the response, for tests."""
-        request, reply = self.request, self.reply
-        return Call(
-            self.when,
-            self.session,
-            request.method,
-            request.path,
-            request.headers,
-            request.body,
-            reply.status,
-            reply.source,
-            reply.exchange,
-            dict(reply.id_pairs),
-            reply.how,
-            reply.conversation,
-            reply.note,
-            reply.miss_details,
-            {key: value for fault in reply.faults for key, value in fault_to_json(fault).items()}
-            or None,
-        )
-
-    @property
-    def memory_size(self) -> int:
-        """The approximate size of the request, and of what is said about it."""
-        head = sum([len(name) + len(value) for name, value in self.request.headers])
-        note = 3 * len(self.reply.note or "")
-        return _CALL_OVERHEAD + len(self.request.path) + head + len(self.request.body) + note
-
-    def _truncate(self) -> None:
-        """Keep the first chunks of the response only, or nothing of its body if it was sent as a whole."""
-        steps, self.steps, self.size, self.is_truncated = self.steps, [], 0, True
-        self.reply = replace(self.reply, body=b"")
-        for at, chunk in steps:
-            size = len(chunk) + _CHUNK_OVERHEAD
-            if self.size + size > MAX_RESPONSE:
-                break
-            self.steps.append((at, chunk))
-            self.size += size
-
-    def forget_response(self) -> None:
-        """Forget what was sent."""
-        self.reply = replace(self.reply, headers=(), body=b"", on_sent=None)
-        self.steps, self.size, self.is_truncated, self.is_forgotten = (), 0, True, True
+    number: int
+    call: Call
+    response: SentResponse | None
+    """None once it is forgotten."""
+    memory_size: int
+    """The approximate size of the request, and of what is said about it."""
+    seconds: float | None = None
+    """How long the response took; None while it is being sent."""
 
 
 class Listener(Protocol):
@@ -169,14 +102,16 @@ class Journal:
     def append(self, request: Request, reply: Reply) -> JournalEntry:
         """Add *request* and *reply*, which is about to be sent, and forget the oldest calls beyond the limits."""
         self._count += 1
-        entry = JournalEntry(self._count, datetime.now(UTC), request, reply)
-        if not entry.is_of_page:
+        call = build_call(datetime.now(UTC), request, reply)
+        response = _keep_response(reply)
+        entry = JournalEntry(self._count, call, response, _measure_memory(call))
+        if not is_page_session(call.session):
             self.counts[reply.source] += 1
             self.hows[reply.how] += 1
         self._recent.append(entry)
         self._with_response.append(entry)
         self._size += entry.memory_size
-        self._response_size += entry.size
+        self._response_size += response.size
         self._forget_calls()
         self._forget_responses()
         for listener in self.listeners:
@@ -185,14 +120,15 @@ class Journal:
 
     def add_chunk(self, entry: JournalEntry, at: float, chunk: bytes) -> None:
         """Add a *chunk* of the response to *entry*, which was sent *at* that time, in seconds since the request."""
-        if entry.is_truncated or not isinstance(entry.steps, list):
+        response = entry.response
+        if response is None or response.is_truncated or not isinstance(response.steps, list):
             return
         size = len(chunk) + _CHUNK_OVERHEAD
-        if entry.size + size > MAX_RESPONSE:
-            entry.is_truncated = True
+        if response.size + size > MAX_RESPONSE:
+            response.is_truncated = True
             return
-        entry.steps.append((at, chunk))
-        entry.size += size
+        response.steps.append((at, chunk))
+        response.size += size
         self._response_size += size
         self._forget_responses()
 
@@ -207,7 +143,7 @@ class Journal:
         """Return the calls of *session*, or of all sessions if it is None, oldest first, with the responses to them."""
         # Copied in one step, since another thread may append a call.
         every = (*self._old_problems, *self._recent)
-        return [entry for entry in every if session in (None, entry.session)]
+        return [entry for entry in every if session in (None, entry.call.session)]
 
     def calls(self, session: str | None = None) -> list[Call]:
         """Return the calls of *session*, or of all sessions if it is None, oldest first."""
@@ -221,15 +157,16 @@ class Journal:
         """Forget the calls of *session*, or of all sessions if it is None."""
         others: list[JournalEntry] = []
         for entry in self.entries():
-            if session in (None, entry.session):
-                entry.forget_response()  # more of it may come
+            if session in (None, entry.call.session):
+                entry.response = None  # more of it may come
             else:
                 others.append(entry)
         self._old_problems.clear()
         self._recent = deque(others)
         self._size = sum(entry.memory_size for entry in others)
-        self._with_response = deque(entry for entry in others if not entry.is_forgotten)
-        self._response_size = sum(entry.size for entry in self._with_response)
+        responses = {entry: entry.response for entry in others if entry.response is not None}
+        self._with_response = deque(responses)
+        self._response_size = sum(response.size for response in responses.values())
         if session is None:
             self.forgotten = 0
         for listener in self.listeners:
@@ -240,7 +177,7 @@ class Journal:
         recent, problems = self._recent, self._old_problems
         while len(recent) > self._max_calls or (self._size > self._max_bytes and len(recent) > 1):
             oldest = recent.popleft()
-            if oldest.is_problem:
+            if oldest.call.is_problem:
                 problems.append(oldest)
             else:
                 self._forget(oldest)
@@ -252,9 +189,66 @@ class Journal:
         kept = self._with_response
         while kept and (self._response_size > MAX_RESPONSES or len(kept) > self._max_calls):
             oldest = kept.popleft()
-            self._response_size -= oldest.size
-            oldest.forget_response()
+            if oldest.response is not None:
+                self._response_size -= oldest.response.size
+                oldest.response = None
 
     def _forget(self, entry: JournalEntry) -> None:
         self._size -= entry.memory_size
         self.forgotten += 1
+
+
+def build_call(when: datetime, request: Request, reply: Reply) -> Call:
+    """Return the call of *request*, to which *reply* was found *when*."""
+    faults = {key: value for fault in reply.faults for key, value in fault_to_json(fault).items()}
+    return Call(
+        when,
+        unquote(request.header(SESSION_HEADER) or ""),
+        request.method,
+        request.path,
+        request.headers,
+        request.body,
+        reply.status,
+        reply.source,
+        reply.exchange,
+        dict(reply.id_pairs),
+        reply.how,
+        reply.conversation,
+        reply.note,
+        reply.miss_details,
+        faults or None,
+    )
+
+
+def _measure_memory(call: Call) -> int:
+    head = sum([len(name) + len(value) for name, value in call.headers])
+    note = 3 * len(call.note or "")
+    return _CALL_OVERHEAD + len(call.path) + head + len(call.body) + note
+
+
+def _keep_response(reply: Reply) -> SentResponse:
+    """Return what is kept of *reply*, which is about to be sent."""
+    match reply.body:
+        case PrebuiltBody(raw) | bytes(raw) if len(raw) <= MAX_RESPONSE:
+            return SentResponse(reply, size=len(raw))
+        case TimedBody(steps):
+            kept, size = _keep_beginning(steps)
+            if len(kept) == len(steps):
+                return SentResponse(reply, steps, size)
+            return SentResponse(replace(reply, body=b""), kept, size, is_truncated=True)
+        case body:
+            is_truncated = not isinstance(body, StreamingBody)
+            return SentResponse(replace(reply, body=b""), [], is_truncated=is_truncated)
+
+
+def _keep_beginning(
+    steps: tuple[tuple[float, bytes], ...],
+) -> tuple[tuple[tuple[float, bytes], ...], int]:
+    """Return the first of *steps* that are kept, and their size."""
+    size = 0
+    for number, (_, chunk) in enumerate(steps):
+        more = size + len(chunk) + _CHUNK_OVERHEAD
+        if more > MAX_RESPONSE:
+            return steps[:number], size
+        size = more
+    return steps, size

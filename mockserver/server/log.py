@@ -7,11 +7,19 @@ from mockserver.errors import OUT_OF_FILES
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Reply, ReplySource, Request
 from mockserver.redaction.redactor import describe
-from mockserver.server.call import PROBLEMS, Call
+from mockserver.server.call import Call
 from mockserver.server.journal import Journal, JournalEntry
 
 _MAX_LINES = 5
 """How many malformed requests, and how many rejected ones, are logged."""
+
+_SOURCES = {
+    ReplySource.CASSETTE: "cassettes",
+    ReplySource.FAKE: "the fake graph",
+    ReplySource.UPSTREAM: "the upstream",
+    ReplySource.FAULT: "faults",
+}
+"""The sources of responses, as the summary names them."""
 
 
 class Log:
@@ -50,14 +58,15 @@ class Log:
 
     def write_note(self, entry: JournalEntry) -> None:
         """Log what *entry* says in words: a miss, an error, or something to know of a response."""
-        if entry.is_of_page:
+        call = entry.call
+        if call.is_of_page:
             return
-        if entry.is_problem and self._on_problem:
-            self._on_problem(entry.call)
-        elif entry.reply.note == OUT_OF_FILES:
+        if call.is_problem and self._on_problem:
+            self._on_problem(call)
+        elif call.note == OUT_OF_FILES:
             self.write_once(OUT_OF_FILES)
         else:
-            self.write(f"{entry.reply.source}: {entry.call}")
+            self.write(f"{call.source}: {call}")
 
     def write_request(self, request: Request, reply: Reply, seconds: float) -> None:
         """Log that *reply* to *request* was sent after *seconds*, unless `write_note` has logged it."""
@@ -82,16 +91,14 @@ class Log:
     def summary(self) -> str:
         """Return a line with the number of responses by source, and of problems."""
         counts, hows = self.journal.counts, self.journal.hows
-        answered = [
-            f"{counts[source]} by {source}"
-            for source in ReplySource
-            if source not in PROBLEMS and counts[source]
-        ]
-        parts = [f"answered {', '.join(answered)}" if answered else "answered nothing"]
+        sent = ", ".join(
+            f"{counts[source]} from {where}" for source, where in _SOURCES.items() if counts[source]
+        )
+        parts = [f"responses: {sent}" if sent else "no responses"]
         if hows["derived"]:
-            parts.append(f"{hows['derived']} of them derived from other stream modes or runs")
+            parts.append(f"{hows['derived']} of them made from other stream modes or runs")
         if hows["closest"]:
-            parts.append(f"{hows['closest']} of them by the closest recorded run")
+            parts.append(f"{hows['closest']} of them from the closest recorded run")
         if self.misses:
             parts.append(pluralize(self.misses, "miss", "misses"))
         if self.errors:

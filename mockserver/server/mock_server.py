@@ -17,11 +17,11 @@ from mockserver.http.pacing import parse_pace
 from mockserver.matching.rules import MatchRules, merge_rules
 from mockserver.server import fake_time, modes, runner, settings
 from mockserver.server.aiohttp_private import Runner
-from mockserver.server.arguments import check_arguments, to_tuple
 from mockserver.server.call import Call
 from mockserver.server.faults import arm
 from mockserver.server.log import Log
 from mockserver.server.loop_thread import LoopThread, run_uncancelled
+from mockserver.server.mock_server_arguments import check_arguments, to_tuple
 
 if TYPE_CHECKING:
     from mockserver.server.recording import Stats
@@ -157,15 +157,15 @@ class MockServer:
     @property
     def unplayed(self) -> list[str]:
         """The exchanges that were never played since the start, as `FILE#N`; a reset does not change them."""
-        cassettes = self._server.cassettes if self._server else None
-        return self._run_in_server(lambda: cassettes.unplayed) if cassettes else self._unplayed
+        replay = self._server.replay if self._server else None
+        return self._run_in_server(lambda: replay.unplayed) if replay else self._unplayed
 
     def usage(self) -> dict[str, Any]:
         """Return the plays of each cassette since the start, as the JSON that `mockserver prune` reads; call it while the server runs."""
         from mockserver.matching.usage import to_json
 
-        cassettes = self._server.cassettes if self._server else None
-        return self._run_in_server(lambda: to_json(cassettes.usage if cassettes else {}))
+        replay = self._server.replay if self._server else None
+        return self._run_in_server(lambda: to_json(replay.usage if replay else {}))
 
     def reset(self, session: str | None = None) -> None:
         """Forget the calls and the plays of *session*, or of all sessions if it is None, so that replay starts again."""
@@ -256,18 +256,18 @@ class MockServer:
         if self._upstream is not None:
             return self._create_record_server(self._upstream, options)
         if self._fallback is not None:
-            return modes.serve(
+            return modes.create_serve_server(
                 self._paths, options, self._log, self._script, self._graphs, self._fake_now
             )
-        return modes.replay(self._paths, options, self._log)
+        return modes.create_replay_server(self._paths, options, self._log)
 
     def _create_record_server(self, url: str, options: modes.ServerOptions) -> modes.RecordServer:
         from mockserver.server.upstream import Upstream
-        from mockserver.store.writer import WriteMode
+        from mockserver.store.cassette_writer import WriteMode
 
         mode = WriteMode.EXTEND if self._record == "new" else WriteMode.OVERWRITE
         upstream = Upstream(url, self._upstream_headers)
-        server = modes.record(self._paths[0], mode, upstream, options, self._log)
+        server = modes.create_record_server(self._paths[0], mode, upstream, options, self._log)
         self._recording_stats = server.recording.stats
         return server
 
@@ -279,8 +279,8 @@ class MockServer:
             if running is not None:
                 await running.cleanup()
         finally:
-            if server is not None and server.cassettes is not None:
-                self._unplayed = server.cassettes.unplayed
+            if server is not None and server.replay is not None:
+                self._unplayed = server.replay.unplayed
             if isinstance(server, modes.RecordServer):
                 await server.close()
         return "; ".join(self._recording_stats.errors) if self._recording_stats else ""

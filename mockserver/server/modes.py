@@ -16,8 +16,8 @@ from mockserver.server.app import App, Responder
 from mockserver.server.control.api import ControlApi
 from mockserver.server.faults import Faults
 from mockserver.server.log import Log
-from mockserver.server.responders.miss import ExplainMiss
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.miss import MissResponder
+from mockserver.server.responders.replay import ReplayResponder
 from mockserver.server.settings import Settings
 from mockserver.store.discovery import find_existing
 from mockserver.store.library import Library
@@ -25,7 +25,7 @@ from mockserver.store.library import Library
 if TYPE_CHECKING:
     from mockserver.server.recording import Recording
     from mockserver.server.upstream import Upstream
-    from mockserver.store.writer import WriteMode
+    from mockserver.store.cassette_writer import WriteMode
 
 
 _CHECK_INTERVAL = 0.5
@@ -53,22 +53,22 @@ class ServerOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReplayServer:
-    """A server that replays *cassettes*, not yet listening."""
+    """A server whose cassettes *replay* plays, not yet listening."""
 
     app: App
     control: ControlApi
-    cassettes: Cassettes
+    replay: ReplayResponder
 
 
 @dataclass(frozen=True, slots=True)
 class RecordServer:
-    """A server that records, not yet listening; it replays *cassettes*, if given, before it forwards."""
+    """A server that records, not yet listening; *replay*, if given, answers before it forwards."""
 
     app: App
     control: ControlApi
     recording: "Recording"
     upstream: "Upstream"
-    cassettes: Cassettes | None = None
+    replay: ReplayResponder | None = None
 
     async def close(self) -> None:
         """Close the upstream and finish the cassettes; errors are collected in `recording.stats`."""
@@ -79,12 +79,12 @@ class RecordServer:
             await asyncio.to_thread(self.recording.close)
 
 
-def replay(paths: Iterable[Path], options: ServerOptions, log: Log) -> ReplayServer:
+def create_replay_server(paths: Iterable[Path], options: ServerOptions, log: Log) -> ReplayServer:
     """Return a server that replays the cassettes below *paths*, and explains each miss."""
-    return _create_replay_server("replay", paths, options, log, ExplainMiss)
+    return _create_server("replay", paths, options, log, MissResponder)
 
 
-def serve(
+def create_serve_server(
     paths: Iterable[Path],
     options: ServerOptions,
     log: Log,
@@ -101,10 +101,10 @@ def serve(
     recorded run whose last human message is the most alike, and every thread exists.
     """
     from mockserver.fake.api.routes import Api
-    from mockserver.fake.graph.runner import RunEngine
-    from mockserver.fake.ids import EPOCH
+    from mockserver.fake.graph.graph import RunEngine
+    from mockserver.fake.id_generator import EPOCH
     from mockserver.server import script_files
-    from mockserver.server.responders.fake import Fake
+    from mockserver.server.responders.fake import FakeResponder
 
     runs = RunEngine(script_files.load(script), options.pace.scale)
     reload_script = (
@@ -113,18 +113,18 @@ def serve(
         else lambda: None
     )
 
-    def create_fake(cassettes: Cassettes) -> Fake:
+    def create_fake(replay: ReplayResponder) -> FakeResponder:
         api = Api(runs, tuple(graphs))
-        cassettes.threads.find_fake_source = api.find_event_source
+        replay.threads.find_fake_source = api.find_event_source
         epoch = fake_now or EPOCH
-        return Fake(api, cassettes, reload_script=reload_script, epoch=epoch, opens_threads=closest)
+        return FakeResponder(
+            api, replay, reload_script=reload_script, epoch=epoch, opens_threads=closest
+        )
 
-    return _create_replay_server(
-        "serve", paths, options, log, create_fake, reload_script, closest=closest
-    )
+    return _create_server("serve", paths, options, log, create_fake, reload_script, closest=closest)
 
 
-def record(
+def create_record_server(
     target: Path,
     mode: "WriteMode",
     upstream: "Upstream",
@@ -138,39 +138,46 @@ def record(
     *mode* says what happens to an existing cassette. Responses with status 429 and 5xx, and 401 to requests without a credential, are recorded
     only with *record_errors*. Raise UsageError if *target* cannot be recorded into.
     """
-    from mockserver.cassette.event_streams import is_event_stream_request
     from mockserver.cassette.model import Header
+    from mockserver.cassette.thread_streams import asks_for_thread_events
+    from mockserver.conversations.conversation_index import find_repeated
     from mockserver.server.recording import Recording
-    from mockserver.server.responders.record import Record, ReportRefusals, cancels_on_disconnect
-    from mockserver.store import writers
-    from mockserver.store.writer import WriteMode
+    from mockserver.server.responders.record import (
+        ExtendResponder,
+        RecordResponder,
+        cancels_on_disconnect,
+    )
+    from mockserver.store import target_writers
+    from mockserver.store.cassette_writer import WriteMode
 
     target = find_existing(target)
     redact = replace(options.project.redact, report=log.write_once)
     create_writer = (
-        writers.SingleFileWriter if writers.is_single_file(target) else writers.FolderWriter
+        target_writers.SingleFileWriter
+        if target_writers.is_single_file(target)
+        else target_writers.FolderWriter
     )
     recording = Recording(
-        lambda header: create_writer(target, mode, header, log.write),
+        lambda header: create_writer(target, mode, header, log.write, find_repeated),
         Header(upstream=upstream.url, recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"),
         upstream,
         redact,
         log,
     )
-    cassettes: Cassettes | None = None
+    replay: ReplayResponder | None = None
     if mode is WriteMode.EXTEND and (target.is_dir() or target.stat().st_size):
         library = Library([target], options.project.policy, log.write)
-        cassettes = Cassettes(library, options.pace, redact, once=True)
-    recorder = Record(upstream, recording, log, record_errors=record_errors)
+        replay = ReplayResponder(library, options.pace, redact, once=True)
+    recorder = RecordResponder(upstream, recording, log, record_errors=record_errors)
     responders: tuple[Responder, ...] = (recorder,)
-    if cassettes:
-        responders = (ReportRefusals(cassettes, log), recorder)
+    if replay:
+        responders = (ExtendResponder(replay, log), recorder)
     access = options.access(guarded=True)
     policy, has_page = options.project.policy, options.has_page
-    control = ControlApi("record", log.journal, cassettes, redact, access, policy, has_page)
+    control = ControlApi("record", log.journal, replay, redact, access, policy, has_page)
 
     def survives_disconnect(request: Request) -> bool:
-        return not (is_event_stream_request(request) or cancels_on_disconnect(request))
+        return not (asks_for_thread_events(request) or cancels_on_disconnect(request))
 
     app = App(
         responders,
@@ -181,22 +188,22 @@ def record(
         prefix=options.project.prefix,
         forwards_as=upstream.name,
     )
-    return RecordServer(app, control, recording, upstream, cassettes)
+    return RecordServer(app, control, recording, upstream, replay)
 
 
-def _create_replay_server(
+def _create_server(
     mode: str,
     paths: Iterable[Path],
     options: ServerOptions,
     log: Log,
-    create_fallback: Callable[[Cassettes], Responder],
+    create_fallback: Callable[[ReplayResponder], Responder],
     reload_script: Callable[[], None] = lambda: None,
     *,
     closest: bool = False,
 ) -> ReplayServer:
     library = Library(paths, options.project.policy, log.write)
     redact = replace(options.project.redact, report=log.write_once)
-    cassettes = Cassettes(
+    replay = ReplayResponder(
         library,
         options.pace,
         redact,
@@ -206,12 +213,12 @@ def _create_replay_server(
     )
     access, policy = options.access(), options.project.policy
     control = ControlApi(
-        mode, log.journal, cassettes, redact, access, policy, options.has_page, Faults(cassettes)
+        mode, log.journal, replay, redact, access, policy, options.has_page, Faults(replay)
     )
-    responders = (cassettes, create_fallback(cassettes))
+    responders = (replay, create_fallback(replay))
 
     def strip_prefix(target: str) -> str:
-        return strip_api_prefix(target, cassettes.index.prefixes)
+        return strip_api_prefix(target, replay.index.api_prefixes)
 
     app = App(
         responders,
@@ -221,7 +228,7 @@ def _create_replay_server(
         prefix=options.project.prefix,
         strip_prefix=strip_prefix if mode == "serve" else None,
     )
-    return ReplayServer(app, control, cassettes)
+    return ReplayServer(app, control, replay)
 
 
 async def _watch(library: Library, reload_script: Callable[[], None]) -> None:

@@ -11,9 +11,9 @@ from itertools import count
 from pathlib import Path
 from threading import Lock
 
-from mockserver.cassette.event_streams import RunCount
 from mockserver.cassette.model import Ending, Header
 from mockserver.cassette.recorder import MAX_SIZE, Recorder
+from mockserver.cassette.thread_streams import RunCounter
 from mockserver.errors import (
     OUT_OF_FILES,
     MockServerError,
@@ -27,10 +27,15 @@ from mockserver.http.messages import Headers, Request, cassette_name, first_valu
 from mockserver.redaction.credentials import find_credentials, find_ordinary_credentials
 from mockserver.redaction.redactor import RedactionRules, describe
 from mockserver.redaction.rules import discard
-from mockserver.server.exchange_text import LARGE, ExchangeText, PendingExchange, ProcessPool
+from mockserver.server.exchange_serializer import (
+    LARGE,
+    PendingExchange,
+    ProcessPool,
+    SerializedExchange,
+)
 from mockserver.server.log import Log
 from mockserver.server.upstream import Upstream
-from mockserver.store.writers import CassetteWriters
+from mockserver.store.target_writers import CassetteWriters
 
 _RETRIES = 30
 _RETRY_DELAY = 0.1
@@ -85,7 +90,7 @@ class Recording:
         # A slow exchange must not delay the others.
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="recording")
         self._writer_lock = Lock()
-        self._runs = RunCount()
+        self._runs = RunCounter()
         self._processes = ProcessPool()
 
     def next_number(self) -> int:
@@ -225,7 +230,7 @@ class Recording:
     def _write(self, name: str | None, number: int, exchange: PendingExchange) -> None:
         self._append(name, number, exchange.serialize())
 
-    def _append(self, name: str | None, number: int, text: ExchangeText) -> None:
+    def _append(self, name: str | None, number: int, text: SerializedExchange) -> None:
         with self._writer_lock:
             path = self._writer.append(name, number, text.document)
             self.stats.files[path] += 1

@@ -45,7 +45,7 @@ _TIMER_TOLERANCE = 1e-4
 """How many seconds early a chunk may be sent, since a timer can fire a little early."""
 
 
-def cors(origin: str | None) -> Headers:
+def cors_headers(origin: str | None) -> Headers:
     """Return the headers that let pages of *origin* read a response with credentials; if it is None, any page without credentials."""
     if origin is None:
         return _ANY_ORIGIN
@@ -56,9 +56,9 @@ def cors(origin: str | None) -> Headers:
     )
 
 
-def preflight(request: web.BaseRequest, origin: str | None) -> web.Response:
-    """Return the response to the preflight *request* of a page of *origin*; see `cors`."""
-    headers = {**_PREFLIGHT, **dict(cors(origin))}
+def preflight_response(request: web.BaseRequest, origin: str | None) -> web.Response:
+    """Return the response to the preflight *request* of a page of *origin*; see `cors_headers`."""
+    headers = {**_PREFLIGHT, **dict(cors_headers(origin))}
     if requested := request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS):
         headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = requested
     return web.Response(text="OK", headers=headers)
@@ -81,7 +81,7 @@ def response_headers(reply: Reply) -> Headers:
             for name, value in reply.headers
             if not name.startswith(_REPLACED_PREFIXES) and name != "vary"
         ),
-        *cors(reply.origin),
+        *cors_headers(reply.origin),
         ("x-mockserver-source", str(reply.source)),
         *((("x-mockserver-how", reply.how),) if reply.how else ()),
         *((("x-mockserver-exchange", exchange),) if exchange else ()),

@@ -1,7 +1,10 @@
 """Start, run and stop a server."""
 
 import asyncio
+import errno
+import os
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
@@ -12,7 +15,7 @@ from mockserver.errors import OUT_OF_FILES, UsageError, is_out_of_files
 from mockserver.server.aiohttp_private import Runner
 from mockserver.server.app import App
 from mockserver.server.client_command import run_command
-from mockserver.server.connections import create_server
+from mockserver.server.connection_errors import create_server
 
 # A stop cuts replayed responses after this; recorded ones have more time, see in_flight.RESPONSE_GRACE.
 _SHUTDOWN_TIMEOUT = 0.25
@@ -67,9 +70,8 @@ async def start(app: App, host: str, port: int) -> Runner:
         await web.TCPSite(runner, host, port).start()
     except (OSError, OverflowError, ValueError) as error:
         await runner.cleanup()
-        reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
-            f"cannot listen on {host}:{port}: {reason.lower()}: choose another --port, or 0 for a free port"
+            f"cannot listen on {host}:{port}: {_explain_listen_error(error)}"
         ) from None
     except BaseException:
         await runner.cleanup()
@@ -77,6 +79,16 @@ async def start(app: App, host: str, port: int) -> Runner:
     if app.watch is not None:
         runner.watch(app.watch())
     return runner
+
+
+def _explain_listen_error(error: Exception) -> str:
+    """Return the reason of *error*, and the option to change."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, (socket.gaierror, ValueError)) or number == errno.EADDRNOTAVAIL:
+        return "this machine has no such address: choose another --host, such as 127.0.0.1"
+    # asyncio makes a longer text of the reason.
+    reason = os.strerror(number).lower() if number else error
+    return f"{reason}: choose another --port, or 0 for a free port"
 
 
 def format_url(runner: Runner, host: str) -> str:

@@ -9,7 +9,7 @@ from mockserver.errors import UsageError
 from mockserver.fake.script import parse
 from mockserver.fake.script.model import Script
 from mockserver.store import discovery
-from mockserver.store.cassette_file import Stamp, stamp_from
+from mockserver.store.cassette_file import Stamp, get_stamp
 
 
 def read_builtin_text() -> str:
@@ -72,6 +72,6 @@ def load(path: Path | None, files: list[Path] | None = None) -> Script:
 
 def _read_stamp(path: Path) -> Stamp | None:
     try:
-        return stamp_from(path.stat())
+        return get_stamp(path.stat())
     except OSError:
         return None

@@ -80,11 +80,11 @@ class Sender:
                     return await _send_timed(request, reply, paced, started)
             case StreamingBody() as live if reply.source is not ReplySource.UPSTREAM:
                 with self._streams.keep(session_name(incoming), request):
-                    return await self._relay(request, incoming, reply, live)
+                    return await self._send_live(request, incoming, reply, live)
             case StreamingBody() as live:
-                return await self._relay(request, incoming, reply, live)
+                return await self._send_live(request, incoming, reply, live)
 
-    async def _relay(
+    async def _send_live(
         self, request: web.BaseRequest, incoming: Request, reply: Reply, live: StreamingBody
     ) -> web.StreamResponse:
         """Forward the response chunk by chunk, and read it to its end even if the client disconnects."""
@@ -110,7 +110,7 @@ class Sender:
         return response
 
 
-def keep_chunks(
+def journal_chunks(
     reply: Reply, journal: Journal, entry: JournalEntry | None, started: float
 ) -> Reply:
     """Return *reply*; if its body is streamed, *entry* of *journal* gets its chunks, with their times since *started*."""

@@ -70,7 +70,7 @@ class Sessions:
         if not session.is_of_page:
             self._plays[exchange] += 1
 
-    def plays(self, name: str | None = None) -> Mapping[str, int]:
+    def count_plays(self, name: str | None = None) -> Mapping[str, int]:
         """Return the number of plays per exchange since the last reset: in session *name*, or in all sessions if it is None."""
         if name is None:
             return self._plays

@@ -44,6 +44,24 @@ def is_in_ci() -> bool:
     return os.environ.get("CI", "").strip().lower() not in _FALSE
 
 
+def read_upstream_headers() -> dict[str, str]:
+    """Return the headers in the environment variables MOCKSERVER_UPSTREAM_HEADER and MOCKSERVER_UPSTREAM_API_KEY.
+
+    UsageError if one of them has another form.
+    """
+    variable = "MOCKSERVER_UPSTREAM_HEADER"
+    lines = access.split_header_lines(os.environ.get(variable, ""))
+    headers = dict(access.parse_each(access.parse_header, lines, variable))
+    key = os.environ.get("MOCKSERVER_UPSTREAM_API_KEY", "").strip()
+    return {**headers, "x-api-key": key} if key else headers
+
+
+def find_file(root: Path) -> Path:
+    """Return the settings file of the project in *root*, an empty file if it has none: the working directory may be another project."""
+    path = root / SETTINGS_FILE
+    return path if path.exists() else Path(os.devnull)
+
+
 def load(path: Path | None) -> Settings:
     """Return the settings in *path*, by default those in the working directory, or empty settings.
 

@@ -30,15 +30,15 @@ from mockserver.http.messages import (
 )
 from mockserver.http.server_address import ServerAddress
 from mockserver.redaction.credentials import MIN_WORDS, find_credentials
-from mockserver.redaction.names import is_credential_header
+from mockserver.redaction.secret_names import is_credential_header
 from mockserver.server import aiohttp_private
-from mockserver.server.proxies import find_proxy
 from mockserver.server.upstream_errors import (
     format_reason,
     raise_if_loop,
     refused_by_proxy,
     translate_errors,
 )
+from mockserver.server.upstream_proxy import find_proxy
 from mockserver.server.upstream_tls import create_context
 
 _NOT_FORWARDED = frozenset(("host", "content-length", "accept-encoding", "expect", "via"))

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import aiohttp
 
 from mockserver.errors import OutOfFilesError, UpstreamError, is_out_of_files
-from mockserver.server.proxies import Proxy
+from mockserver.server.upstream_proxy import Proxy
 from mockserver.server.upstream_tls import explain_error
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mockserver.errors import OutOfFilesError, UsageError, is_out_of_files
 from mockserver.store import operating_system
-from mockserver.store.cassette_file import Stamp, current_stamp, stamp_from
+from mockserver.store.cassette_file import Stamp, current_stamp, get_stamp
 from mockserver.store.operating_system import open_file, read_at
 
 RECORDED_SUFFIX = ".recorded"
@@ -25,7 +25,7 @@ class AppendedFile:
         self.descriptor = descriptor
         self.base = base
         self.end = base
-        self._stamp: Stamp | None = stamp_from(os.fstat(descriptor))
+        self._stamp: Stamp | None = get_stamp(os.fstat(descriptor))
 
     def was_edited(self) -> bool:
         """Return whether another program has changed, replaced or removed the file."""
@@ -39,10 +39,10 @@ class AppendedFile:
                 view = view[os.write(self.descriptor, view) :]
         except OSError:
             os.ftruncate(self.descriptor, self.end)
-            self._stamp = stamp_from(os.fstat(self.descriptor))
+            self._stamp = get_stamp(os.fstat(self.descriptor))
             raise
         self.end += len(raw)
-        stamp = stamp_from(os.fstat(self.descriptor))
+        stamp = get_stamp(os.fstat(self.descriptor))
         # Another size means that another program wrote just before us.
         self._stamp = stamp if stamp[1] == self.end else None
 

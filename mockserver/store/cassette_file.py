@@ -6,15 +6,15 @@ from pathlib import Path
 
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.documents import decode, single_document
-from mockserver.cassette.json_events import explain_event
+from mockserver.cassette.json_checks import find_event_problem
 from mockserver.cassette.model import Exchange, Policy, Response, Stream
 from mockserver.errors import OutOfFilesError, ReadError, is_out_of_files
 from mockserver.formats import strict_yaml
 from mockserver.http.messages import Request
 from mockserver.matching.index import Cassette, Entry
 from mockserver.store import discovery
+from mockserver.store.index_reader import IndexReader, locate_error, read_head
 from mockserver.store.operating_system import max_open_files, read_at
-from mockserver.store.reader import Reader, locate_error, read_head
 
 BLOCK_SIZE = 4 << 20
 
@@ -51,11 +51,11 @@ class CassetteFile:
         self._descriptor = -1
         self._descriptor = discovery.open_regular(path)
         try:
-            self.stamp = stamp_from(os.fstat(self._descriptor))
+            self.stamp = get_stamp(os.fstat(self._descriptor))
             self._content: bytes | None = None
             if self.stamp[1] <= max_in_memory:
                 self._content = b"".join(self._read_file())
-            reader = Reader(name, self._line, previous.cassette if previous else None)
+            reader = IndexReader(name, self._line, previous.cassette if previous else None)
             self.notes = reader.notes
             self.cassette: Cassette
             self.cassette, self.header = reader.read(
@@ -64,7 +64,7 @@ class CassetteFile:
             self.end = reader.end
             if previous is not None and previous.bytes_in_memory and self.bytes_in_memory:
                 for entry in self._new_entries(previous):
-                    self.response(entry)
+                    self.load_response(entry)
         except BaseException:
             self.close()
             raise
@@ -85,34 +85,34 @@ class CassetteFile:
     def __del__(self) -> None:
         self.close()
 
-    def exchange(self, entry: Entry) -> Exchange:
+    def load_exchange(self, entry: Entry) -> Exchange:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
-        raw = self.read(entry)
+        raw = self.read_document(entry)
         if found := yaml_codec.read_exchange(raw):
             return found
         try:
             text = decode(single_document(raw, entry.start), raw)
-            return yaml_codec.exchange_from(strict_yaml.parse(text))
+            return yaml_codec.build_exchange(strict_yaml.parse(text))
         except ReadError as error:
             raise locate_error(self.name, self._line, error, entry.start) from None
 
-    def response(self, entry: Entry) -> Response:
+    def load_response(self, entry: Entry) -> Response:
         """Return the response of *entry*; ReadError if it cannot be read."""
-        found = yaml_codec.read_response(self.read(entry)[entry.fingerprint.raw_size :])
-        return found or self.exchange(entry).response
+        found = yaml_codec.read_response(self.read_document(entry)[entry.fingerprint.raw_size :])
+        return found or self.load_exchange(entry).response
 
-    def read(self, entry: Entry) -> bytes:
+    def read_document(self, entry: Entry) -> bytes:
         """Return the bytes of *entry*; ReadError if its request has changed in the file."""
         raw = self._read(entry.start, entry.end)
         if hash(raw[: entry.fingerprint.raw_size]) != entry.fingerprint.raw_hash:
             raise self._changed()
         return raw
 
-    def line(self, entry: Entry) -> int:
+    def find_line(self, entry: Entry) -> int:
         """Return the line on which *entry* begins, from 1."""
         return self._line(entry.start)
 
-    def request(self, entry: Entry) -> Request:
+    def load_request(self, entry: Entry) -> Request:
         """Return the request of *entry*."""
         return read_head(single_document(self._read(entry.start, entry.end), entry.start)).request
 
@@ -138,13 +138,13 @@ class CassetteFile:
             return
         for entry in self._new_entries(previous):
             try:
-                content = self.response(entry).content
+                content = self.load_response(entry).content
             except ReadError as error:
                 yield error
                 continue
             for number, timed in enumerate(content.events if isinstance(content, Stream) else ()):
-                if problem := explain_event(timed.event):
-                    raw = self.read(entry)
+                if problem := find_event_problem(timed.event):
+                    raw = self.read_document(entry)
                     line = self._line(entry.start) + _find_line_of_data(raw, number) - 1
                     yield ReadError(
                         f"{problem}; it is sent as it is",
@@ -182,7 +182,7 @@ class CassetteFile:
                 raise OutOfFilesError from None
             raise ReadError(f"cannot be read: {error.strerror}", file=self.name) from None
         try:
-            if stamp_from(os.fstat(descriptor)) != self.stamp:
+            if get_stamp(os.fstat(descriptor)) != self.stamp:
                 raise self._changed()
             return read_at(descriptor, end - start, start)
         finally:
@@ -195,7 +195,7 @@ def _find_line_of_data(raw: bytes, number: int) -> int:
     return int(event.lines.get("data", event.line))
 
 
-def stamp_from(status: os.stat_result) -> Stamp:
+def get_stamp(status: os.stat_result) -> Stamp:
     """Return the stamp of a file with this *status*."""
     return status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -203,6 +203,6 @@ def stamp_from(status: os.stat_result) -> Stamp:
 def current_stamp(path: str | Path) -> Stamp:
     """Return the stamp of the file *path*, or NO_STAMP."""
     try:
-        return stamp_from(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
+        return get_stamp(os.stat(path))  # noqa: PTH116 (a third of the time of Path.stat)
     except OSError:
         return NO_STAMP

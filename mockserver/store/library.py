@@ -13,7 +13,7 @@ from mockserver.http.messages import Request
 from mockserver.matching.index import Entry, Index
 from mockserver.store import discovery
 from mockserver.store.cassette_file import CassetteFile, Stamp, current_stamp
-from mockserver.store.reader import NotACassetteError
+from mockserver.store.index_reader import NotACassetteError
 
 INTERVAL = 1.0
 """Seconds after which a hit, which checks its own file only, starts a check of all files."""
@@ -48,31 +48,31 @@ class Library:
         state.load(discovery.find_files(self._paths))
         self._use(state)
 
-    def exchange(self, entry: Entry) -> Exchange:
+    def load_exchange(self, entry: Entry) -> Exchange:
         """Return the exchange of *entry*; ReadError if it cannot be read."""
-        return self._state.cassette_files[entry.cassette].exchange(entry)
+        return self._state.cassette_files[entry.cassette].load_exchange(entry)
 
-    def read(self, entry: Entry) -> bytes:
+    def read_document(self, entry: Entry) -> bytes:
         """Return the text of the exchange of *entry*; ReadError if it cannot be read."""
-        return self._state.cassette_files[entry.cassette].read(entry)
+        return self._state.cassette_files[entry.cassette].read_document(entry)
 
-    def response(self, entry: Entry) -> Response:
+    def load_response(self, entry: Entry) -> Response:
         """Return the response of *entry*; ReadError if it cannot be read."""
-        return self._state.cassette_files[entry.cassette].response(entry)
+        return self._state.cassette_files[entry.cassette].load_response(entry)
 
-    def upstream_of(self, entry: Entry) -> str | None:
+    def get_upstream(self, entry: Entry) -> str | None:
         """Return the URL of the server that *entry* was recorded from, if its cassette says it."""
         return self._state.cassette_files[entry.cassette].header.upstream
 
-    def request(self, entry: Entry) -> Request:
+    def load_request(self, entry: Entry) -> Request:
         """Return the recorded request of *entry*."""
-        return self._state.cassette_files[entry.cassette].request(entry)
+        return self._state.cassette_files[entry.cassette].load_request(entry)
 
-    def line(self, entry: Entry) -> int:
+    def find_line(self, entry: Entry) -> int:
         """Return the line of its file on which *entry* begins, from 1."""
-        return self._state.cassette_files[entry.cassette].line(entry)
+        return self._state.cassette_files[entry.cassette].find_line(entry)
 
-    def path(self, name: str) -> str:
+    def get_path(self, name: str) -> str:
         """Return the path of the cassette *name*."""
         return self._state.paths[name]
 
@@ -84,7 +84,8 @@ class Library:
         if time.monotonic() > self._next_check:
             self._next_check = time.monotonic() + INTERVAL
             self._background_check = asyncio.create_task(self.reload_if_changed())
-        return self._state.is_fresh(entry.cassette)
+        name, state = entry.cassette, self._state
+        return current_stamp(state.paths[name]) == state.stamps[name]
 
     async def reload_if_changed(self) -> bool:
         """Load edited and new files, drop removed ones; return whether the index changed.
@@ -144,10 +145,6 @@ class LibraryState:
     index: Index = field(default_factory=Index)
     notes: list[str] = field(default_factory=list)
     bytes_in_memory: int = 0
-
-    def is_fresh(self, name: str) -> bool:
-        """Return whether the file *name* is unchanged since it was loaded."""
-        return current_stamp(self.paths[name]) == self.stamps[name]
 
     def differs_from(self, files: Files) -> bool:
         """Return whether *files* are other files than the loaded ones, or have changed."""

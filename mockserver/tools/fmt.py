@@ -8,8 +8,8 @@ from mockserver.cassette.model import End, Ending, Exchange, Header, Response
 from mockserver.cassette.yaml_codec.dump import SEPARATOR
 from mockserver.errors import ReadError
 from mockserver.matching.canonical import canonicalize
-from mockserver.tools.comments import insert_comments, insert_comments_on_top
-from mockserver.tools.source import CassetteSource, Part
+from mockserver.tools.cassette_source import CassetteSource, Part
+from mockserver.tools.yaml_comments import insert_comments, insert_comments_on_top
 
 
 def format_source(source: CassetteSource) -> bytes:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Header, Policy, Repeat
 from mockserver.matching.canonical import Key, canonicalize, request_key
-from mockserver.tools.comments import insert_comments
+from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.fmt import join_parts, rewrite_part, strip_times
-from mockserver.tools.source import CassetteSource, Part
+from mockserver.tools.yaml_comments import insert_comments
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def merge_sources(sources: Sequence[CassetteSource], policy: Policy) -> MergeRes
         groups: dict[Key, list[_Entry]] = {}
         for part in source.exchanges:
             exchange = part.require_exchange()
-            entry = _Entry(part, exchange.repeat or policy.repeat_for(source.header))
+            entry = _Entry(part, exchange.repeat or policy.get_repeat(source.header))
             entries.append(entry)
             groups.setdefault(request_key(canonicalize(exchange.request)), []).append(entry)
         for key, group in groups.items():
@@ -52,7 +52,7 @@ def merge_sources(sources: Sequence[CassetteSource], policy: Policy) -> MergeRes
     parts = [_header_part(header, sources)]
     for entry in entries:
         if entry.same_as is None:
-            is_explicit = entry in last and entry.repeat is not policy.repeat_for(header)
+            is_explicit = entry in last and entry.repeat is not policy.get_repeat(header)
             part = _with_repeat(entry.part, entry.repeat if is_explicit else None)
             parts.append(replace(part, number=len(parts)))
     dropped = [(entry.part.label, entry.same_as) for entry in entries if entry.same_as]

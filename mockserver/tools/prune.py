@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from mockserver.cassette.summary import find_human_text
+from mockserver.matching.canonical import canonicalize
 from mockserver.matching.usage import Plays, compute_marks, strip_ordinal
+from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.fmt import join_parts
-from mockserver.tools.source import CassetteSource, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,10 @@ def remove_parts(source: CassetteSource, removed: list[Part]) -> bytes | None:
     numbers = {part.number for part in removed}
     remaining = [part for part in source.parts if part.number not in numbers]
     return join_parts(source.header, remaining) if len(remaining) > 1 else None
+
+
+def describe_part(part: Part) -> dict[str, str]:
+    """Return what is listed of the exchange of *part*."""
+    request = part.require_exchange().request
+    facts = {"exchange": part.label, "method": request.method, "path": request.path}
+    return facts | {"human": find_human_text(canonicalize(request))}

@@ -12,9 +12,9 @@ from mockserver.matching.differences import ABSENT, Difference, differences
 from mockserver.redaction.credentials import find_credentials
 from mockserver.redaction.redactor import RedactionRules, Redactor
 from mockserver.redaction.rewriter import Rewriter
-from mockserver.tools.comments import find_comments
+from mockserver.tools.cassette_source import Part
 from mockserver.tools.fmt import dump, rewrite_part
-from mockserver.tools.source import Part
+from mockserver.tools.yaml_comments import find_comments
 
 UNREADABLE = "a document that cannot be read"
 """The *where* of a value in a part that cannot be rewritten."""
@@ -39,10 +39,10 @@ class Replacement:
 
 def find_secrets(part: Part, rules: RedactionRules) -> Iterator[Replacement]:
     """Yield the values in *part* that look like secrets, or that *rules* define as secret."""
-    return find_changes(part, redactor_for(part, rules))
+    return find_changes(part, create_redactor(part, rules))
 
 
-def redactor_for(part: Part, rules: RedactionRules) -> Redactor:
+def create_redactor(part: Part, rules: RedactionRules) -> Redactor:
     """Return what redacts *part*, also the credentials of its own request."""
     if part.exchange is None:
         return Redactor((), rules)
@@ -54,17 +54,17 @@ def find_changes(part: Part, rewriter: Rewriter) -> Iterator[Replacement]:
     """Yield the values of *part* that *rewriter* replaces."""
     if part.value is None:
         for line, old in enumerate(part.text.split("\n"), part.line):
-            if (new := rewriter.text(old)) != old:
+            if (new := rewriter.rewrite_text(old)) != old:
                 yield Replacement(part.file, line, part.number, UNREADABLE, old, new)
         return
     for each in _differences(part.value, _rewrite(part.value, rewriter)):
-        where = printable(rewriter.text(json_path.format_path(each.path)))
+        where = printable(rewriter.rewrite_text(json_path.format_path(each.path)))
         line = part.line_of(each.path)
         after = "" if each.got is ABSENT else _text(each.got)
         yield Replacement(part.file, line, part.number, where, _text(each.recorded), after)
     if _may_change_comments(part.text, rewriter):
         for comment in find_comments(part.text):
-            if (text := rewriter.text(comment.text)) != comment.text:
+            if (text := rewriter.rewrite_text(comment.text)) != comment.text:
                 line = part.line + comment.line - 1
                 yield Replacement(part.file, line, part.number, "a comment", comment.text, text)
 
@@ -84,14 +84,14 @@ def rewrite_values(part: Part, rewriter: Rewriter) -> bytes:
 def _rewrite(value: Header | Exchange, rewriter: Rewriter) -> Header | Exchange:
     """Return *value* rewritten; the same object if nothing was replaced."""
     if isinstance(value, Exchange):
-        return rewriter.exchange(value)
+        return rewriter.rewrite_exchange(value)
     rewritten = replace(
         value,
-        upstream=value.upstream and rewriter.text(value.upstream),
-        recorded=value.recorded and rewriter.text(value.recorded),
-        server=loads(rewriter.text(dumps(value.server))),
-        ignore=tuple(map(rewriter.text, value.ignore)),
-        volatile=tuple(map(rewriter.text, value.volatile)),
+        upstream=value.upstream and rewriter.rewrite_text(value.upstream),
+        recorded=value.recorded and rewriter.rewrite_text(value.recorded),
+        server=loads(rewriter.rewrite_text(dumps(value.server))),
+        ignore=tuple(map(rewriter.rewrite_text, value.ignore)),
+        volatile=tuple(map(rewriter.rewrite_text, value.volatile)),
     )
     return value if rewritten == value else rewritten
 
@@ -99,13 +99,13 @@ def _rewrite(value: Header | Exchange, rewriter: Rewriter) -> Header | Exchange:
 def _may_change_comments(text: str, rewriter: Rewriter) -> bool:
     """Return whether *rewriter* changes a line with a `#`; finding the comments takes much longer."""
     lines = "\n".join(line for line in text.split("\n") if "#" in line) if "#" in text else ""
-    return rewriter.text(lines) != lines
+    return rewriter.rewrite_text(lines) != lines
 
 
 def _rewrite_comments(text: str, rewriter: Rewriter) -> str:
     lines = text.split("\n")
     for comment in find_comments(text):
-        rewritten = rewriter.text(comment.text)
+        rewritten = rewriter.rewrite_text(comment.text)
         line = lines[comment.line - 1]
         if rewritten != comment.text and (start := line.rfind(comment.text)) >= 0:
             lines[comment.line - 1] = line[:start] + rewritten + line[start + len(comment.text) :]

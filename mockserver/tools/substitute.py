@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from mockserver.cassette.model import Stream
 from mockserver.errors import UsageError
-from mockserver.redaction.edits import Span
 from mockserver.redaction.rewriter import Rewriter
+from mockserver.redaction.text_edits import Span
 
 
 class Substitution(Rewriter):

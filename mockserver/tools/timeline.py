@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.cassette.event_streams import find_any_thread, find_thread
 from mockserver.cassette.model import Body, Exchange, Stream
+from mockserver.cassette.summary import find_human_text
+from mockserver.cassette.thread_streams import find_thread_path, match_thread_call
 from mockserver.conversations.recorded_events import join_streams, read_event, read_streams
 from mockserver.formats.json_text import Json, dumps
 from mockserver.formats.wording import pluralize
 from mockserver.matching.canonical import canonicalize
-from mockserver.matching.summary import find_human_text
-from mockserver.tools.event_logs import LogEvent, find_event_thread, join_texts, starts_run
 from mockserver.tools.json_bodies import parse_body
+from mockserver.tools.readable_events import LogEvent, find_event_thread, join_texts, starts_run
 
 _MAX_TEXT = 160
 """The number of characters shown of a text."""
@@ -71,9 +71,11 @@ def find_timelines(exchanges: Sequence[tuple[int, Exchange]], *, whole: bool) ->
         for number, exchange in exchanges:
             if _find_thread(exchange) == thread:
                 streams.append((number, exchange))
-            elif find_any_thread(exchange.request.path) == thread:
+            elif find_thread_path(exchange.request.path) == thread:
                 requests.append((number, exchange))
-        shown = [number for number, one in requests if find_thread(one.request.path, "commands")]
+        shown = [
+            number for number, one in requests if match_thread_call(one.request.path, "commands")
+        ]
         numbers = sorted([*shown, *(number for number, _ in streams)])
         log = join_streams(one for _, one in streams)
         entries = _merge(requests, _describe_log(join_texts(log), whole), whole)
@@ -114,8 +116,8 @@ def _is_before(exchange: Exchange, event: TimelineEntry, is_start: bool) -> bool
 def _describe_request(number: int, exchange: Exchange, whole: bool) -> TimelineEntry:
     request, response = exchange.request, exchange.response
     body = parse_body(request.body)
-    if not find_thread(request.path, "commands") or not isinstance(body, dict):
-        call = request.path.partition(find_any_thread(request.path) or "")[2]
+    if not match_thread_call(request.path, "commands") or not isinstance(body, dict):
+        call = request.path.partition(find_thread_path(request.path) or "")[2]
         return TimelineEntry(
             exchange.at, f"> {request.method} {call}", f"{response.status} (#{number})"
         )

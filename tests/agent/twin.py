@@ -27,7 +27,7 @@ from langgraph.prebuilt import ToolCallTransformer
 from langgraph.types import interrupt
 
 from mockserver.fake.script import parse
-from mockserver.fake.script.content import split_block
+from mockserver.fake.script.message_content import split_arguments, split_block, split_text
 from mockserver.fake.script.model import (
     Custom,
     Fail,
@@ -41,7 +41,6 @@ from mockserver.fake.script.model import (
     fill_placeholders,
 )
 from mockserver.fake.script.plan import Visit, plan_visits
-from mockserver.fake.tokens import split_arguments, split_text
 
 SCRIPT = parse.parse_script(Path(__file__).with_name("script.yaml").read_text("utf-8"), Script)
 

@@ -12,11 +12,11 @@ from mockserver.cassette.recorder import Recorder
 from mockserver.cassette.yaml_codec import dump_exchange, dump_header
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response
-from mockserver.fake.script.model import Pace, Rule, Script, Speak
-from mockserver.fake.threads.run_readers import RunStream
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.response import Response
+from mockserver.fake.script.model import Rule, Script, ScriptPace, Speak
+from mockserver.fake.threads.run_readers import RunStreamReader
 from mockserver.formats.server_ids import default_assistant_id
 from mockserver.http.messages import Request
 
@@ -96,13 +96,13 @@ def _question(long: bool) -> bytes:
 
 
 def _answer(body: bytes) -> Response:
-    played = Script((Rule((Speak(SAID),)),), Pace(GAP, GAP, GAP))
+    played = Script((Rule((Speak(SAID),)),), ScriptPace(GAP, GAP, GAP))
     request = Request("POST", PATH, body=body)
-    return Api(RunEngine(played), ()).handle(request, Ids("work"), Database(), 0.0)
+    return Api(RunEngine(played), ()).handle(request, IdGenerator("work"), Database(), 0.0)
 
 
 def _events(answer: Response) -> tuple[bytes, ...]:
-    assert isinstance(answer.body, RunStream)
+    assert isinstance(answer.body, RunStreamReader)
     events = answer.body.run.events
     assert len(events) == EVENTS
     return tuple(event.raw for event in events)

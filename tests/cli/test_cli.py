@@ -394,10 +394,28 @@ def test_a_port_in_use_is_an_error(folder: Path) -> None:
         port = occupied.getsockname()[1]
         done = run("replay", "chat.yaml", "--port", str(port), folder=folder)
 
-    assert done.returncode == 2
-    assert re.fullmatch(
-        rf"mockserver: cannot listen on 127.0.0.1:{port}: .+: choose another --port, or 0 for a free port\n",
-        done.stderr,
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"mockserver: cannot listen on 127.0.0.1:{port}: address already in use: "
+        "choose another --port, or 0 for a free port\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("nowhere.invalid", id="unknown name"),
+        pytest.param("a..b", id="not a name"),
+        pytest.param("192.0.2.1", id="address of another machine"),
+    ],
+)
+def test_a_host_of_another_machine_is_an_error(host: str, folder: Path) -> None:
+    done = run("replay", "chat.yaml", "--host", host, "--port", "0", folder=folder)
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"mockserver: cannot listen on {host}:0: this machine has no such address: "
+        "choose another --host, such as 127.0.0.1\n",
     )
 
 
@@ -408,7 +426,7 @@ def test_a_replay_says_when_it_is_ready_and_what_it_did(folder: Path, number: in
 
     assert server.ready == f"mockserver replay on {server.url}, 2 exchanges in 1 cassette\n"
     assert status == 0
-    assert server.errors == "answered nothing\nnever played: chat.yaml#1, chat.yaml#2\n"
+    assert server.errors == "no responses\nnever played: chat.yaml#1, chat.yaml#2\n"
 
 
 def test_serve_without_cassettes_starts(folder: Path) -> None:
@@ -429,7 +447,7 @@ def test_a_port_that_kubernetes_has_set_is_ignored(folder: Path, value: str) -> 
     with running("serve", folder=folder, environment={"MOCKSERVER_PORT": value}) as server:
         server.stop()
 
-    assert server.errors.startswith("answered nothing\n")  # --port was given
+    assert server.errors.startswith("no responses\n")  # --port was given
 
 
 def test_a_port_that_kubernetes_has_set_is_said_to_be_ignored(folder: Path) -> None:

@@ -10,8 +10,8 @@ from mockserver.cli.verification import Verification
 from mockserver.errors import UpstreamError
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.upstream import Upstream
+from mockserver.tools.cassette_source import parse_source
 from mockserver.tools.compare.verify import Outcome, Result
-from mockserver.tools.source import parse_source
 from tests.tools.event_cassettes import cassette, conversation, turn
 
 ASKED = "---\nrequest: {path: /runs/wait, body: {n: %d}}\nresponse: {body: {key: text}}\n"
@@ -168,7 +168,8 @@ async def test_streams_that_the_server_closes_have_failed() -> None:
 
 
 async def test_after_a_refused_command_there_is_nothing_to_wait_for() -> None:
-    async with answering(REFUSED, HEAD, HEAD, answer(b""), close=False) as (url, _):
+    async with answering(REFUSED, answer(b"")) as (url, received):
         found = await stream_results(url, 3600)
 
     assert [result.outcome for result in found] == [Outcome.DIFFERS, Outcome.DIFFERS, Outcome.SAME]
+    assert [head.partition(b" ")[0] for head in received] == [b"POST", b"DELETE"]

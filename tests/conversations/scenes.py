@@ -8,11 +8,11 @@ from uuid import UUID
 
 from mockserver.cassette.model import Body, End, Exchange, Repeat, Response
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.answers import Answer, Refusal
+from mockserver.conversations.conversation_index import ConversationIndex
+from mockserver.conversations.live_request import LiveRequest
 from mockserver.conversations.live_threads import LiveThreads
-from mockserver.conversations.query import Query
-from mockserver.conversations.recordings import Recordings
-from mockserver.conversations.search import Search, commit
+from mockserver.conversations.search import Search, advance_thread
+from mockserver.conversations.search_results import SearchHit, SearchMiss
 from mockserver.conversations.thread_requests import parse_thread_request
 from mockserver.http.messages import Reply, Request
 from mockserver.matching.canonical import canonicalize
@@ -96,8 +96,10 @@ def exchange(
     return Exchange(Request(method, path, (), raw), response, repeat, at=at)
 
 
-def recordings(*cassettes: Iterable[Exchange], rules: MatchRules = NO_RULES) -> Recordings:
-    """Return the recordings of *cassettes*, which are called `a.yaml`, `b.yaml` and so on."""
+def index_conversations(
+    *cassettes: Iterable[Exchange], rules: MatchRules = NO_RULES
+) -> ConversationIndex:
+    """Return the conversations of *cassettes*, which are called `a.yaml`, `b.yaml` and so on."""
     content: dict[Entry, Exchange] = {}
     loaded: list[Cassette] = []
     for name, exchanges in zip("abcdefghij", cassettes, strict=False):
@@ -108,20 +110,20 @@ def recordings(*cassettes: Iterable[Exchange], rules: MatchRules = NO_RULES) -> 
             content[entry] = one
             entries.append(entry)
         loaded.append(Cassette(f"{name}.yaml", rules, tuple(entries)))
-    return Recordings(Index(tuple(loaded)), content.__getitem__)
+    return ConversationIndex(Index(tuple(loaded)), content.__getitem__)
 
 
 @dataclass
 class Session:
-    """A session that replays *recordings*."""
+    """A session that replays *conversations*."""
 
-    recordings: Recordings
+    conversations: ConversationIndex
     can_switch: bool = False
     now: float = 0.0
     threads: LiveThreads = field(default_factory=LiveThreads)
     refusal: str = ""
     """The reason of the last refusal."""
-    answer: Answer | None = None
+    answer: SearchHit | None = None
     """The last answer."""
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -134,15 +136,15 @@ class Session:
         request = Request(method, path, (), body)
         call = parse_thread_request(method, path)
         assert call is not None
-        query = Query(request, call, self.recordings.index)
-        search = Search(query, self.threads, self.recordings, self.now, self.can_switch)
+        live_request = LiveRequest(request, call, self.conversations.index)
+        search = Search(live_request, self.threads, self.conversations, self.now, self.can_switch)
         found = search.run()
-        self.answer = found if isinstance(found, Answer) else None
-        self.refusal = found.reason if isinstance(found, Refusal) else ""
-        if not isinstance(found, Answer):
+        self.answer = found if isinstance(found, SearchHit) else None
+        self.refusal = found.reason if isinstance(found, SearchMiss) else ""
+        if not isinstance(found, SearchHit):
             return None
-        commit(found, search)
-        recorded = found.response or self.recordings.reader.load(found.entry).response
+        advance_thread(found, search)
+        recorded = found.response or self.conversations.reader.load(found.entry).response
         reply = Reply(recorded.status, recorded.headers, encode_body(recorded.content))
         live = found.thread.ids.to_live_reply(reply)
         assert isinstance(live.body, bytes)

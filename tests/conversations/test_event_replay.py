@@ -1,18 +1,24 @@
 """Conversations over event streams: commands are turns, and the events of a live thread follow them."""
 
 import json
+from dataclasses import replace
+from functools import partial
 from math import inf
 from typing import Any
 
 import pytest
 
+from mockserver.cassette.model import Stream, TimedEvent
 from mockserver.conversations.live_events import LiveEvents
 from mockserver.conversations.live_threads import LiveThread
 from mockserver.fake.api.start_runs import START_SECONDS
 from mockserver.fake.graph.stream_events import END_SECONDS
+from mockserver.fake.thread_log.filter import parse_filter
+from mockserver.fake.threads.event_stream_reader import EventStreamReader
+from mockserver.formats.sse import Event
 from mockserver.http.pacing import Pace
-from tests.conversations.event_scenes import envelope, respond, start, status, stream, values
-from tests.conversations.scenes import Session, exchange, made, recordings
+from tests.conversations.event_scenes import ALL, envelope, respond, start, status, stream, values
+from tests.conversations.scenes import Session, exchange, index_conversations, made
 
 T, OTHER, MINE = made(1, 1), made(1, 2), made(1, 9)
 R1, R2 = made(2, 1), made(2, 2)
@@ -51,7 +57,7 @@ class Chats:
     """A session that replays event streams; each turn is answered at once."""
 
     def __init__(self, *cassettes: Any, pace: Pace | None = None) -> None:
-        self.session = Session(recordings(*cassettes))
+        self.session = Session(index_conversations(*cassettes))
         self.pace = pace or Pace(None)
 
     def send(self, thread: str, body: Any) -> Any:
@@ -77,7 +83,7 @@ class Chats:
         """Return the events of *thread* until now; without a pace, a second later."""
         events = self.events(thread)
         self.session.now += 1.0 if self.pace.factor is None else 0.0
-        events.settle(self.session.now)
+        events.advance(self.session.now)
         return [one.envelope for one in events.log.after(0)]
 
 
@@ -148,6 +154,32 @@ def test_each_visit_has_its_ids() -> None:
     assert shown[0] == (R1, SAID)
     assert len(set(shown)) == 3
     assert len({ai for _, ai in shown}) == 3
+
+
+def test_events_keep_the_spelling_of_their_json() -> None:
+    """There are other spellings of numbers and characters, and the server replaces NUL characters."""
+    raw = (
+        '{"type":"event","event_id":"synth:%s:lc|a\\ufffdb|running","seq":3,"method":"values","params":'
+        '{"namespace":[],"timestamp":5,"data":{"n":[1e22,1E-7,1.0],"run_id":"%s","text":"\\u00e9\\/é"}}}'
+    )
+    spelled = Event((("event", "values"), ("data", raw % (R1, R1)), ("id", "3")))
+    content = Stream((TimedEvent(0.5, spelled),))
+    shown = stream(T, 0.1)
+    chats = Chats(
+        (
+            start(T, "hi", R1, at=0.0),
+            replace(shown, response=replace(shown.response, content=content)),
+        )
+    )
+    runs: list[str] = []
+    sent: list[str] = []
+    for thread in (OTHER, MINE):
+        runs.append(chats.send(thread, run("hi"))["result"]["run_id"])
+        body = EventStreamReader(parse_filter(ALL), partial(chats.events, thread), set())
+        sent.append(body.read(inf)[0].decode())
+
+    assert runs[0] == R1 != runs[1]
+    assert sent == [f"event: values\r\ndata: {raw % (one, one)}\r\nid: 3\r\n\r\n" for one in runs]
 
 
 def test_what_waits_for_a_cancellation_comes_after_it() -> None:
@@ -261,7 +293,7 @@ def test_a_deep_link_shows_the_past() -> None:
     chats = Chats((*CHAT[:2], state, CHAT[2]))
     chats.session.ask("GET", f"/threads/{T}/state")
     live = chats.live(T)
-    recorded = chats.session.recordings.conversations[0].events
+    recorded = chats.session.conversations.all[0].events
     live.get_events(recorded, chats.pace)
 
     assert numbers(chats.read(T)) == [1, 2, 3, 4]

@@ -8,7 +8,7 @@ import pytest
 
 from mockserver.cassette.model import Exchange, Repeat
 from mockserver.conversations.live_threads import MAX_THREADS
-from tests.conversations.scenes import Script, Session, exchange, made, recordings
+from tests.conversations.scenes import Script, Session, exchange, index_conversations, made
 
 T, OTHER, MINE = made(1, 1), made(1, 2), made(1, 77)
 CREATE: tuple[str, str, Any] = ("POST", "/threads", {})
@@ -54,7 +54,7 @@ class Client:
 
 
 def session(*exchanges: Exchange, **options: Any) -> Session:
-    return Session(recordings(exchanges), **options)
+    return Session(index_conversations(exchanges), **options)
 
 
 # Creation
@@ -426,7 +426,7 @@ def test_a_recorded_id_may_begin_with_a_refused_turn() -> None:
 
 def test_ids_change_in_later_plays_and_lead_back() -> None:
     script = Script(1, (("hi", "hello"), ("more", "yes")))
-    played = Session(recordings(script.exchanges()))
+    played = Session(index_conversations(script.exchanges()))
     first, second = played.ask(*CREATE)["thread_id"], played.ask(*CREATE)["thread_id"]
     sent = {"type": "human", "content": "hi", "id": "mine"}
     body = {"assistant_id": "agent", "input": {"messages": [sent]}}
@@ -462,6 +462,28 @@ def test_interrupts_and_tool_calls_keep_their_ids() -> None:
     assert answers[1]["__interrupt__"] == interrupt["__interrupt__"]
     assert answers[1]["messages"][0]["tool_calls"] == called["tool_calls"]
     assert answers[1]["messages"][0]["id"] != "m1"
+
+
+def test_an_id_is_the_same_wherever_it_is() -> None:
+    """The id of a message holds that of the run of its model, and the checkpoint map of a subgraph those of its checkpoints."""
+    run, root, inner = made(2, 5), made(3, 5), made(3, 6)
+    answer = {
+        "messages": [{"type": "ai", "content": "", "id": f"lc_run--{run}-0"}],
+        "run_id": run,
+        "parent_checkpoint_id": root,
+        "checkpoint": {"checkpoint_id": inner, "checkpoint_map": {"": root, "sub:1": inner}},
+    }
+    played = session(created(T), exchange("GET", f"/threads/{T}/state", None, answer))
+    threads = [Client(played).thread for _ in range(2)]
+    first, second = (played.ask("GET", f"/threads/{one}/state", None) for one in threads)
+
+    assert first == answer
+    assert second["run_id"] != run
+    assert second["messages"][0]["id"] == f"lc_run--{second['run_id']}-0"
+    assert second["checkpoint"]["checkpoint_map"] == {
+        "": second["parent_checkpoint_id"],
+        "sub:1": second["checkpoint"]["checkpoint_id"],
+    }
 
 
 def test_texts_are_left_alone() -> None:

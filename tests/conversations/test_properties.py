@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conversations.scenes import Script, Session, Visitor, recordings
+from tests.conversations.scenes import Script, Session, Visitor, index_conversations
 
 OPENINGS = (
     (("one", "1"), ("more", "1 more")),
@@ -30,7 +30,7 @@ def scripts(reads: bool, names_thread: bool = False) -> list[Script]:
 def test_any_order_three_times(order: tuple[int, ...], reads: bool, names_thread: bool) -> None:
     """`test_any_selection_interleaved` combines all of these."""
     drawn = scripts(reads, names_thread)
-    session = Session(recordings(*(script.exchanges() for script in drawn)))
+    session = Session(index_conversations(*(script.exchanges() for script in drawn)))
     seen: set[str] = set()
 
     for visit in range(3):
@@ -54,7 +54,7 @@ def test_any_selection_interleaved(
 ) -> None:
     drawn = scripts(reads, names_thread)
     files = [list(script.exchanges()) for script in drawn]
-    session = Session(recordings(*([chain(*files)] if one_file else files)))
+    session = Session(index_conversations(*([chain(*files)] if one_file else files)))
     visitors = [Visitor(session, drawn[number], visit) for visit, number in enumerate(selection)]
 
     going = list(visitors)
@@ -70,7 +70,7 @@ def test_any_selection_interleaved(
 
 def test_the_recorded_requests_get_the_recorded_responses() -> None:
     drawn = scripts(reads=True)
-    session = Session(recordings(*(script.exchanges() for script in drawn)))
+    session = Session(index_conversations(*(script.exchanges() for script in drawn)))
 
     for script in drawn:
         visitor = Visitor(session, script)

@@ -18,7 +18,7 @@ from tests.conversations.event_scenes import (
     stream,
     values,
 )
-from tests.conversations.scenes import exchange, made, recordings
+from tests.conversations.scenes import exchange, index_conversations, made
 
 T = made(1, 1)
 R1, R2, R3 = (made(2, number) for number in (1, 2, 3))
@@ -26,15 +26,15 @@ ASKED = envelope(3, "input.requested", {"interrupt_id": "i" * 32, "payload": "?"
 
 
 def events_of(*exchanges: Exchange) -> RecordedEvents:
-    [conversation] = recordings(exchanges).conversations
+    [conversation] = index_conversations(exchanges).all
     return conversation.events
 
 
 def shown(recorded: RecordedEvents) -> dict[int, list[int]]:
     """Return the numbers of the events by turn."""
     return {
-        progress: [one.seq for one in stretch.events]
-        for progress, stretch in recorded.stretches.items()
+        progress: [one.seq for one in turn_events.events]
+        for progress, turn_events in recorded.by_turn.items()
     }
 
 
@@ -46,8 +46,8 @@ def test_streams_of_a_thread_are_one_log() -> None:
     )
 
     assert shown(recorded) == {1: [1, 2, 3, 4]}
-    assert [one.at for one in recorded.stretches[1].events] == pytest.approx([0.6, 1.0, 1.1, 2.1])
-    assert recorded.stretches[1].seconds == pytest.approx(2.1)
+    assert [one.at for one in recorded.by_turn[1].events] == pytest.approx([0.6, 1.0, 1.1, 2.1])
+    assert recorded.by_turn[1].seconds == pytest.approx(2.1)
 
 
 def test_the_copy_with_the_error_of_a_run_is_kept() -> None:
@@ -55,7 +55,7 @@ def test_the_copy_with_the_error_of_a_run_is_kept() -> None:
     whole = status(2, R1, "failed", error="boom")
     for order in ((failed, whole), (whole, failed)):
         streams = [stream(T, 1.0, (1.0, one)) for one in order]
-        [event] = events_of(start(T, "hi", R1, at=0.0), *streams).stretches[1].events
+        [event] = events_of(start(T, "hi", R1, at=0.0), *streams).by_turn[1].events
 
         assert event.event.params["data"]["error"] == "boom"
         assert event.at == pytest.approx(1.9)
@@ -75,7 +75,7 @@ def test_each_turn_has_its_run() -> None:
     )
 
     assert shown(recorded) == {1: [1, 2], 2: [3, 4]}
-    assert recorded.stretches[2].events[0].at == pytest.approx(0.1)
+    assert recorded.by_turn[2].events[0].at == pytest.approx(0.1)
 
 
 def test_runs_from_before_the_recording_come_first() -> None:
@@ -131,7 +131,7 @@ def test_an_answer_to_an_interrupt_is_a_turn_without_the_name_of_its_run(
     recorded = events_of(*exchanges, stream(T, None, *ANSWERED))
 
     assert shown(recorded) == turns
-    assert all(stretch.waits_at is None for stretch in recorded.stretches.values())
+    assert all(turn_events.waits_at is None for turn_events in recorded.by_turn.values())
 
 
 def test_where_events_name_no_run_the_order_decides() -> None:
@@ -158,10 +158,10 @@ STOPPED = (
 def test_what_a_cancellation_caused_waits_for_it() -> None:
     cancel = exchange("POST", f"/threads/{T}/runs/{R1}/cancel", None, "", status=202, at=2.5)
     recorded = events_of(start(T, "long", R1, at=0.0), stream(T, 0.0, *STOPPED), cancel)
-    stretch = recorded.stretches[1]
+    turn_events = recorded.by_turn[1]
 
-    assert stretch.waits_at == 2
-    assert [one.at for one in stretch.events] == pytest.approx([0.4, 0.5, 0.1, 0.2])
+    assert turn_events.waits_at == 2
+    assert [one.at for one in turn_events.events] == pytest.approx([0.4, 0.5, 0.1, 0.2])
 
 
 def test_what_the_next_turn_caused_waits_for_it() -> None:
@@ -169,7 +169,7 @@ def test_what_the_next_turn_caused_waits_for_it() -> None:
         start(T, "long", R1, at=0.0), stream(T, 0.0, *STOPPED), start(T, "hi", R2, at=2.5)
     )
 
-    assert recorded.stretches[1].waits_at == 2
+    assert recorded.by_turn[1].waits_at == 2
 
 
 def test_a_run_that_was_interrupted_before_the_next_turn_does_not_wait_for_it() -> None:
@@ -177,7 +177,7 @@ def test_a_run_that_was_interrupted_before_the_next_turn_does_not_wait_for_it() 
         start(T, "long", R1, at=0.0), stream(T, 0.0, *STOPPED), start(T, "hi", R2, at=9.0)
     )
 
-    assert recorded.stretches[1].waits_at is None
+    assert recorded.by_turn[1].waits_at is None
 
 
 def test_refused_streams_and_other_events_do_not_count() -> None:
@@ -186,7 +186,7 @@ def test_refused_streams_and_other_events_do_not_count() -> None:
     invalid = stream(T, 0.0, (0.1, values(9)), selected={"channels": []})
     recorded = events_of(start(T, "hi", R1), odd, refused, invalid)
 
-    assert recorded.stretches == {}
+    assert recorded.by_turn == {}
     assert [one.to_json() for one in recorded.filters] == [{"channels": sorted(ALL["channels"])}]
 
 
@@ -194,10 +194,10 @@ def test_events_that_say_the_same_have_the_same_digest() -> None:
     def digest(run: str, text: str, at: float) -> bytes:
         message = ("ai", text, f"lc_run--{run}")
         events = (at, status(1, run, "running")), (at, values(2, message))
-        return events_of(start(T, "hi", run), stream(T, None, *events)).stretches[1].digest
+        return events_of(start(T, "hi", run), stream(T, None, *events)).by_turn[1].digest
 
     assert digest(R1, "hello", 1.0) == digest(R2, "hello", 2.0) != digest(R1, "bye", 1.0)
-    assert statuses(events_of(start(T, "hi", R1), stream(T, 0.0, *STOPPED)).stretches[1].events)
+    assert statuses(events_of(start(T, "hi", R1), stream(T, 0.0, *STOPPED)).by_turn[1].events)
 
 
 def test_events_that_later_streams_do_not_show_are_not_lasting() -> None:
@@ -212,9 +212,9 @@ def test_events_that_later_streams_do_not_show_are_not_lasting() -> None:
     recorded = events_of(rest, wide, start(T, "hi", R2, at=3.0), later)
 
     assert shown(recorded) == {1: [1, 2, 3], 2: [4, 5]}
-    assert [one.lasting for one in recorded.stretches[1].events] == [False] * 3
-    assert [one.lasting for one in recorded.stretches[2].events] == [True] * 2
-    assert recorded.stretches[1].seconds == pytest.approx(1.0)
+    assert [one.lasting for one in recorded.by_turn[1].events] == [False] * 3
+    assert [one.lasting for one in recorded.by_turn[2].events] == [True] * 2
+    assert recorded.by_turn[1].seconds == pytest.approx(1.0)
 
 
 def test_a_stream_that_shows_nothing_later_hides_nothing() -> None:
@@ -222,4 +222,4 @@ def test_a_stream_that_shows_nothing_later_hides_nothing() -> None:
     first = stream(T, 0.0, (1.0, status(1, R1, "running")), (1.0, status(2, R1, "completed")))
     recorded = events_of(start(T, "hi", R1, at=0.0), first, stream(T, 2.0))
 
-    assert [one.lasting for one in recorded.stretches[1].events] == [True] * 2
+    assert [one.lasting for one in recorded.by_turn[1].events] == [True] * 2

@@ -6,14 +6,14 @@ from typing import Any
 
 from mockserver.fake.graph.checkpoint_store import History
 from mockserver.fake.graph.event_log import EventLog
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.json_format import JsonText
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.run_request import RunRequest
-from mockserver.fake.script.model import Pace, Rule, Script, Step
+from mockserver.fake.script.model import Rule, Script, ScriptPace, Step
+from mockserver.fake.server_json import JsonText
 
-IDS = Ids("seed")
-PACE = Pace(1.0, 0.5, 2.0)
+IDS = IdGenerator("seed")
+PACE = ScriptPace(1.0, 0.5, 2.0)
 """Seconds that are easy to distinguish: until the first token, from one to the next, for a tool."""
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{32}\b|call_[0-9a-f]{24}")
@@ -59,12 +59,12 @@ class Log(EventLog):
         ]
 
 
-def play(played: Script, request: RunRequest, ids: Ids = IDS) -> EventLog:
+def play(played: Script, request: RunRequest, ids: IdGenerator = IDS) -> EventLog:
     """Return the result of the run *request* on a new thread."""
     return RunEngine(played).play(request, ids, History())
 
 
-def stream(played: Script, request: RunRequest, ids: Ids = IDS) -> bytes:
+def stream(played: Script, request: RunRequest, ids: IdGenerator = IDS) -> bytes:
     """Return all bytes of the event stream of the run *request*."""
     return b"".join(event.raw for event in play(played, request, ids).events)
 

@@ -46,7 +46,7 @@ BEYOND = Access(hosts=APP.hosts, loopback=False)
 )
 def test_pages_of_this_machine_and_of_allowed_origins_may_ask(origin: str, allowed: bool) -> None:
     assert APP.allows_origin(origin) == allowed
-    assert (APP.check_page(origin, "cross-site") is None) == allowed
+    assert (APP.check_origin(origin, "cross-site") is None) == allowed
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_pages_of_this_machine_and_of_allowed_origins_may_ask(origin: str, allow
     [(None, False), ("none", False), ("same-origin", False), ("same-site", False), ("cross-site", True)],
 )  # fmt: skip
 def test_without_an_origin_the_site_decides(site: str | None, refused: bool) -> None:
-    assert (APP.check_page(None, site) is not None) == refused
+    assert (APP.check_origin(None, site) is not None) == refused
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_without_an_origin_the_site_decides(site: str | None, refused: bool) -> 
     ],
 )  # fmt: skip
 def test_a_refusal_says_what_to_do(origin: str, words: str) -> None:
-    refusal = APP.check_page(origin, None)
+    refusal = APP.check_origin(origin, None)
 
     assert refusal is not None
     assert words in refusal

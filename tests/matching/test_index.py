@@ -55,7 +55,7 @@ def test_one_cassette_is_an_index_of_its_own() -> None:
 
 
 def nearest(request: Request, *cassettes: Cassette) -> list[str]:
-    return labels(Index(cassettes).nearest(canonicalize(request)))
+    return labels(Index(cassettes).find_nearest(canonicalize(request)))
 
 
 def test_the_nearest_are_of_the_same_method_and_path() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mockserver import MockServer
 from mockserver.pytest_plugin import options
-from mockserver.store.cassette_file import stamp_from
+from mockserver.store.cassette_file import get_stamp
 from tests.pytest_plugin.conftest import INI, XDIST, Project, runs
 
 pytest_plugins = ["pytester"]
@@ -65,13 +65,13 @@ def test_what_was_only_replayed_is_not_written(project: Project) -> None:
     project.cassette(OWN, ("hi", "one"))
     file = project.pytester.path / "cassettes" / OWN
     file.write_text(file.read_text().rstrip())
-    before = stamp_from(file.stat())
+    before = get_stamp(file.stat())
     project.test(HELLO)
     recorded = project.record()
 
     recorded.assert_outcomes(passed=1)
     assert "recorded cassettes" not in recorded.stdout.str()
-    assert stamp_from(file.stat()) == before
+    assert get_stamp(file.stat()) == before
 
 
 def test_all_can_be_recorded_anew(project: Project) -> None:

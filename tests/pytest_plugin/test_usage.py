@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.store import usage
+from mockserver.store import usage_files
 from tests.processes import run
 from tests.pytest_plugin.conftest import XDIST, Project
 
@@ -141,6 +141,6 @@ def test_a_path_below_the_working_directory_is_relative(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
-    assert usage.display_path("a/b.yaml") == "a/b.yaml"
-    assert usage.display_path(tmp_path / "here" / "b.yaml") == "b.yaml"
-    assert usage.display_path(tmp_path / "b.yaml") == str(tmp_path.resolve() / "b.yaml")
+    assert usage_files.display_path("a/b.yaml") == "a/b.yaml"
+    assert usage_files.display_path(tmp_path / "here" / "b.yaml") == "b.yaml"
+    assert usage_files.display_path(tmp_path / "b.yaml") == str(tmp_path.resolve() / "b.yaml")

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Script
+from mockserver.fake.thread_log.event import ThreadEvent
+from mockserver.fake.thread_log.filter import Filter, parse_filter
 from mockserver.http.messages import Request
-from mockserver.thread_log.event import Event
-from mockserver.thread_log.filter import Filter, parse_filter
 from tests.real import twins
 from tests.real.scenarios import said
 from tests.real.wire import JSON
@@ -176,8 +176,8 @@ class Real:
 
 
 def _fits(wanted: Filter, envelope: Any) -> bool:
-    event = Event("", envelope["method"], envelope["params"])
-    return wanted.fits(event) and envelope["seq"] > wanted.since
+    event = ThreadEvent("", envelope["method"], envelope["params"])
+    return wanted.selects(event) and envelope["seq"] > wanted.since
 
 
 class Fake:
@@ -228,7 +228,7 @@ class Fake:
         )
         self._count += 1
         request = Request(method, f"/threads/{self.thread}{path}", (), raw)
-        return self._api.handle(request, Ids(f"{self._count}"), self._database, self._now)
+        return self._api.handle(request, IdGenerator(f"{self._count}"), self._database, self._now)
 
     def _read(self, stream: Any) -> list[Any]:
         return decoded(stream.read(self._now)[0])

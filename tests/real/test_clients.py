@@ -65,7 +65,7 @@ def test_a_client_plays_each_exchange_once(by_client: ByClient, tmp_path: Path) 
         CLIENTS["Python"](player.url)
 
         assert player.stop() == 0
-    assert player.errors == "answered 4 by cassette\n"
+    assert player.errors == "responses: 4 from cassettes\n"
 
 
 @pytest.mark.parametrize("client", CLIENTS)

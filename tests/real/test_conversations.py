@@ -16,7 +16,7 @@ from langgraph_sdk import get_client
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.playback import encode_body
 from mockserver.conversations.conversation import ConversationStart
-from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.conversation_index import ConversationIndex
 from mockserver.matching.index import Index
 from mockserver.store.cassette_file import CassetteFile
 from tests.processes import running
@@ -110,10 +110,10 @@ def conversations(path: Path) -> list[list[Exchange]]:
     """Return the exchanges of each conversation in the cassette *path*."""
     file = CassetteFile(path, path.name, Policy(), 1 << 30)
     found: list[list[Exchange]] = []
-    for one in Recordings(Index((file.cassette,)), file.exchange).conversations:
+    for one in ConversationIndex(Index((file.cassette,)), file.load_exchange).all:
         creation = one.creation if one.began is ConversationStart.CREATED else None
         entries = [*([creation] if creation else []), *(entry for entry, _ in one.requests)]
-        found.append([file.exchange(entry) for entry in entries])
+        found.append([file.load_exchange(entry) for entry in entries])
     return [exchanges for exchanges in found if exchanges]
 
 

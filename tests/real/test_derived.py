@@ -14,7 +14,7 @@ import pytest
 
 from mockserver.cassette.model import Exchange, Policy, Response
 from mockserver.cassette.playback import encode_body
-from mockserver.conversations.derived import derive_existing_run, derive_run
+from mockserver.conversations.derived_responses import derive_existing_run, derive_run
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonicalize
 from mockserver.matching.run_bodies import drop_stream_modes
@@ -91,7 +91,7 @@ def to_request(ask: Ask, headers: tuple[tuple[str, str], ...] = ()) -> Request:
 def load(cassette: Path) -> dict[bytes, Exchange]:
     """Return the exchanges of *cassette* by the target and the JSON of their requests."""
     file = CassetteFile(cassette, cassette.name, Policy(), 1 << 30)
-    exchanges = [file.exchange(entry) for entry in file.cassette.entries]
+    exchanges = [file.load_exchange(entry) for entry in file.cassette.entries]
     return {key_of(exchange.request): exchange for exchange in exchanges}
 
 

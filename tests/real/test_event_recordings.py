@@ -27,7 +27,7 @@ def read(folder: Path) -> tuple[list[dict[str, Any]], list[Exchange]]:
     """Return the commands and the event streams in the cassette; all streams are of one thread."""
     library = Library([folder / "a.yaml"], Policy(), pytest.fail)
     (cassette,) = library.index.cassettes
-    exchanges = [library.exchange(entry) for entry in cassette.entries]
+    exchanges = [library.load_exchange(entry) for entry in cassette.entries]
     paths = {one.request.path for one in exchanges if "/stream/events" in one.request.path}
     assert len(paths) == 1
     commands = [

@@ -17,9 +17,9 @@ import pytest
 from mockserver.cassette.normalize import Normalizer
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.response import Response
 from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
 from tests.agentserver import GRAPHS
@@ -392,7 +392,7 @@ class Fake:
         seed = f"{ask.method} {path} {raw!r}"
         count = self._counts[seed] = self._counts.get(seed, -1) + 1
         answer = self._api.handle(
-            Request(ask.method, path, self._headers, raw), Ids(seed, count), self._database
+            Request(ask.method, path, self._headers, raw), IdGenerator(seed, count), self._database
         )
         body = b"".join(chunk for _, chunk in steps_of(answer.body))
         self._known |= filled_in(answer.headers, body)

@@ -64,7 +64,7 @@ def test_every_exchange_is_in_the_cassette(recorded: Recorded) -> None:
     assert recorded.status == 0
     assert recorded.cassette.read_text("utf-8").count("\n---\nrequest:\n") == EXCHANGES
     assert recorded.errors.splitlines() == [
-        f"answered {EXCHANGES} by upstream; recorded {EXCHANGES} exchanges into {recorded.cassette}"
+        f"responses: {EXCHANGES} from the upstream; recorded {EXCHANGES} exchanges into {recorded.cassette}"
     ]
 
 

@@ -192,7 +192,7 @@ async def test_an_allowed_page_uses_a_recorder_with_its_credentials(
 
     assert seen == [[200, '{"secret": 1}']] * 2 + [["one", "two"]]
     assert len(behind.requests) == 3
-    assert "answered 3 by upstream; recorded 3 exchanges" in server.errors
+    assert "responses: 3 from the upstream; recorded 3 exchanges" in server.errors
 
 
 async def test_a_page_on_localhost_uses_a_recorder_without_an_option(

@@ -120,7 +120,7 @@ def test_vitest(agent_server: str, tmp_path: Path) -> None:
     assert re.search(r"Tests +1 failed \| 3 passed", output), output
     assert "POST /runs/wait: no exchange matches" in output
     assert "nearest: other/a miss/is swallowed.yaml#1" in output
-    assert "answered 3 by cassette, 1 by fault; 1 miss" in output
+    assert "responses: 3 from cassettes, 1 from faults; 1 miss" in output
 
 
 def create_playwright_project(

@@ -10,8 +10,8 @@ import pytest
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Script
 from mockserver.http.messages import Request
 from tests.real import twins
@@ -59,7 +59,7 @@ class Fake:
         fields = tuple((name.lower(), value) for name, value in (headers or {}).items())
         self._count += 1
         request = Request(method, path, fields, raw)
-        answer = self._api.handle(request, Ids(f"{self._count}"), self._database, self._now)
+        answer = self._api.handle(request, IdGenerator(f"{self._count}"), self._database, self._now)
         chunks = twins.steps_of(answer.body)
         if not isinstance(answer.body, bytes):
             self._now += 1000.0

@@ -13,7 +13,7 @@ from aiohttp import web
 from langgraph_sdk import get_client
 from playwright.async_api import Browser
 
-from mockserver.tools.source import parse_source
+from mockserver.tools.cassette_source import parse_source
 from tests.documents import ROOT
 from tests.processes import run, running
 from tests.recordings import threaded

@@ -16,9 +16,9 @@ from uuid import UUID
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import BodyReader
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.response import BodyReader
 from mockserver.fake.script import parse
 from mockserver.fake.script.model import Script, Situation
 from mockserver.http.messages import Request
@@ -123,7 +123,9 @@ def fake(ask: Ask, script: Script = SCRIPT, graphs: tuple[str, ...] = GRAPH_NAME
     runs = RunEngine(script)
     raw = ask.body if isinstance(ask.body, bytes) else json.dumps(ask.body).encode()
     api = Api(runs, graphs)
-    answer = api.handle(Request(ask.method, ask.path, (), raw), Ids(raw.decode()), Database())
+    answer = api.handle(
+        Request(ask.method, ask.path, (), raw), IdGenerator(raw.decode()), Database()
+    )
     return Seen(answer.status, None, answer.headers, steps_of(answer.body))
 
 

@@ -9,19 +9,19 @@ import pytest
 
 from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
 from mockserver.cassette.normalize import Normalizer
-from mockserver.fake.json_format import to_server_json
+from mockserver.fake.script.message_content import split_text
 from mockserver.fake.script.model import Situation
-from mockserver.fake.tokens import split_text
+from mockserver.fake.server_json import to_server_json
 from mockserver.formats import sse
 from mockserver.formats.json_text import dumps
 from mockserver.http.messages import Request
 from mockserver.matching.canonical import canonical_form
 from mockserver.matching.shape import find_shape
 from mockserver.redaction.credentials import find_credentials
-from mockserver.redaction.names import is_secret_name
 from mockserver.redaction.redactor import Redactor, describe, parse_rules
 from mockserver.redaction.rules import RedactionRules
-from mockserver.redaction.shapes import SHAPES
+from mockserver.redaction.secret_names import is_secret_name
+from mockserver.redaction.secret_patterns import PATTERNS
 from mockserver.server import script_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -50,8 +50,8 @@ REPEATED = (
     *(SECRET[:8], SECRET[:8] + "\\\\", SECRET, "\\u0041", "\\", '"', "-"),
     *("token:", "token: ", "token=", 'token:"', "password:", "cookie:", "cookie: a", "api key: "),
     *("authorization: bearer ", "form-data; name=x ", "form-data; name=password\n", "a[b", "%5B"),
-    *(f"{shape.hint} " for shape in SHAPES),
-    *(shape.example[: len(shape.example) // 2] for shape in SHAPES),
+    *(f"{pattern.hint} " for pattern in PATTERNS),
+    *(pattern.example[: len(pattern.example) // 2] for pattern in PATTERNS),
 )
 TEXTS = {
     **{repr(piece): repeated(piece) for piece in REPEATED},
@@ -69,7 +69,7 @@ TEXTS = {
 def test_secrets_are_looked_for_in_linear_time(name: str) -> None:
     redactor = Redactor([SECRET], RedactionRules(fields=("name",)))
 
-    assert redactor.text(TEXTS[name]) is not None
+    assert redactor.rewrite_text(TEXTS[name]) is not None
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_secrets_are_looked_for_in_linear_time(name: str) -> None:
 def test_fields_of_a_project_are_looked_for_in_linear_time(piece: str) -> None:
     redactor = Redactor((), RedactionRules(fields=("name",)))
 
-    assert redactor.text(repeated(piece)) is not None
+    assert redactor.rewrite_text(repeated(piece)) is not None
 
 
 @pytest.mark.parametrize("piece", ["a=b ", "://a:b", "a", " ", "a:0123456789abcdefg "])
 def test_comments_and_lines_are_looked_through_in_linear_time(piece: str) -> None:
-    assert Redactor().text(repeated(piece, SIZE // 2)) is not None
+    assert Redactor().rewrite_text(repeated(piece, SIZE // 2)) is not None
 
 
 def spelled(event: str, values: Iterator[str] | list[str]) -> list[TimedEvent]:
@@ -94,7 +94,7 @@ def redacted(events: list[TimedEvent], *rules: str) -> Exchange:
     headers = (("content-type", "text/event-stream"),)
     response = Response(200, None, headers, Stream(tuple(events)), End(0.0))
     exchange = Exchange(Request("POST", "/x"), response)
-    return Redactor([SECRET], parse_rules(rules)).exchange(exchange)
+    return Redactor([SECRET], parse_rules(rules)).rewrite_exchange(exchange)
 
 
 def test_many_secrets_that_are_spread_over_many_events_are_replaced() -> None:

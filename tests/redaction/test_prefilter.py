@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from mockserver.cassette.model import End, Exchange, Response, Stream, TimedEvent
 from mockserver.formats.sse import Event
 from mockserver.http.messages import Request
-from mockserver.redaction.names import is_secret_name
 from mockserver.redaction.prefilter import may_match_stream, may_match_text
 from mockserver.redaction.redactor import Redactor
-from mockserver.tools.source import parse_source
+from mockserver.redaction.secret_names import is_secret_name
+from mockserver.tools.cassette_source import parse_source
 from tests.documents import ROOT
 
 SECRET = "correct-horse/battery"
@@ -82,12 +82,14 @@ events = st.one_of(
 def test_the_prefilter_misses_no_secret(events: list[Event]) -> None:
     recorded = exchange(stream_of(*events))
 
-    assert Redactor([SECRET]).exchange(recorded) == Thorough([SECRET]).exchange(recorded)
+    assert Redactor([SECRET]).rewrite_exchange(recorded) == Thorough([SECRET]).rewrite_exchange(
+        recorded
+    )
 
 
 @given(texts | tokens)
 def test_the_prefilter_misses_no_secret_in_a_text(text: str) -> None:
-    assert Redactor([SECRET]).text(text) == Thorough([SECRET]).text(text)
+    assert Redactor([SECRET]).rewrite_text(text) == Thorough([SECRET]).rewrite_text(text)
 
 
 @pytest.mark.parametrize("secret", [SECRET, KEY])
@@ -97,7 +99,7 @@ def test_a_secret_is_found_however_it_is_spread(secret: str) -> None:
         tokens = [token(part) for part in parts] + [token("", x="last")]
         redactor = Redactor([SECRET])
 
-        redactor.exchange(exchange(stream_of(*map(message, tokens))))
+        redactor.rewrite_exchange(exchange(stream_of(*map(message, tokens))))
 
         assert redactor.count == 1
 

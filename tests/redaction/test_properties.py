@@ -82,21 +82,21 @@ def has_secret(text: str) -> bool:
 
 @given(documents)
 def test_a_document_keeps_its_shape_and_loses_its_secrets(text: str) -> None:
-    redacted = Redactor([CREDENTIAL]).text(text)
+    redacted = Redactor([CREDENTIAL]).rewrite_text(text)
 
     before, after = json.loads(text), json.loads(redacted)
     assert shape(after) == shape(before)
     assert not any(map(has_secret, texts(after)))
     for old, new in zip(texts(before), texts(after), strict=False):
         assert has_secret(old) or old == new
-    assert Redactor([CREDENTIAL]).text(redacted) == redacted
+    assert Redactor([CREDENTIAL]).rewrite_text(redacted) == redacted
 
 
 @given(documents)
 def test_a_document_without_secrets_keeps_its_bytes(text: str) -> None:
     assume(not has_secret(repr(texts(json.loads(text)))))
 
-    assert Redactor([CREDENTIAL]).text(text) == text
+    assert Redactor([CREDENTIAL]).rewrite_text(text) == text
 
 
 @given(
@@ -116,7 +116,7 @@ def test_no_secret_can_be_read_in_a_stream_cut_anywhere(
     stream = Stream(tuple(TimedEvent(0.1, event) for event in events))
     exchange = Exchange(Request("POST", "/x"), Response(200, None, SSE, stream))
 
-    redacted = Redactor([CREDENTIAL]).exchange(exchange)
+    redacted = Redactor([CREDENTIAL]).rewrite_exchange(exchange)
 
     content = redacted.response.content
     assert isinstance(content, Stream)
@@ -126,7 +126,7 @@ def test_no_secret_can_be_read_in_a_stream_cut_anywhere(
     )
     assert not has_secret("".join(one[0]["content"] for one in datas))
     assert all(one[0]["id"] == "m" for one in datas)
-    again = Redactor([CREDENTIAL]).exchange(redacted)
+    again = Redactor([CREDENTIAL]).rewrite_exchange(redacted)
     assert again.response == redacted.response
 
 
@@ -135,7 +135,9 @@ def test_a_recorded_request_matches_itself(value: Any) -> None:
     request = Request(
         "POST", "/runs/wait?x=1", (("x-api-key", CREDENTIAL),), json.dumps(value).encode()
     )
-    recorded = Redactor([CREDENTIAL]).exchange(Exchange(request, Response(200, None, (), Body())))
+    recorded = Redactor([CREDENTIAL]).rewrite_exchange(
+        Exchange(request, Response(200, None, (), Body()))
+    )
     live = redact_for_matching(request, RedactionRules())
 
     assert live.body == recorded.request.body

@@ -91,7 +91,7 @@ def test_a_credential_that_is_not_searched_for_is_named(headers: Headers, names:
     ],
 )
 def test_an_exact_credential_is_found_in_every_spelling(text: str, redacted: str) -> None:
-    assert Redactor([SECRET]).text(text) == redacted
+    assert Redactor([SECRET]).rewrite_text(text) == redacted
 
 
 @pytest.mark.parametrize(
@@ -120,14 +120,14 @@ def test_an_exact_credential_is_found_in_every_spelling(text: str, redacted: str
     ],
 )
 def test_what_looks_like_a_key_is_replaced(text: str, redacted: str) -> None:
-    assert Redactor().text(text) == redacted
+    assert Redactor().rewrite_text(text) == redacted
 
 
 @pytest.mark.parametrize("prefix", [b"u", b"us", b"usr"])
 def test_an_exact_credential_is_found_in_longer_base64(prefix: bytes) -> None:
     encoded = b64encode(prefix + b":" + SECRET.encode() + b"/x").decode()
 
-    redacted = Redactor([SECRET]).text(f"id {encoded} end")
+    redacted = Redactor([SECRET]).rewrite_text(f"id {encoded} end")
 
     assert "REDACTED" in redacted
     assert encoded[8:-8] not in redacted
@@ -149,14 +149,14 @@ def test_an_exact_credential_is_found_in_longer_base64(prefix: bytes) -> None:
 def test_what_is_no_key_stays(text: str) -> None:
     redactor = Redactor()
 
-    assert redactor.text(text) == text
+    assert redactor.rewrite_text(text) == text
     assert redactor.count == 0
 
 
 def test_the_projects_rules_come_on_top() -> None:
     rules = redactor.parse_rules([r"[\w.]+@[\w.]+", {"field": "customer"}, {"pattern": "Zürich"}])
 
-    redacted = Redactor((), rules).text(
+    redacted = Redactor((), rules).rewrite_text(
         '{"customer":"ACME","mail":"a@b.example x","city":"Zürich"}'
     )
 
@@ -193,7 +193,7 @@ def datas(exchange: Exchange) -> list[str]:
 
 def redacted(content: Stream | Body, *secrets: str) -> Exchange:
     exchange = Exchange(Request("POST", "/runs/stream"), Response(200, None, (), content, End()))
-    return Redactor(secrets).exchange(exchange)
+    return Redactor(secrets).rewrite_exchange(exchange)
 
 
 @pytest.mark.parametrize(
@@ -208,11 +208,11 @@ def redacted(content: Stream | Body, *secrets: str) -> Exchange:
     ],
 )
 def test_nothing_of_a_credential_stays(text: str) -> None:
-    assert "correct-horse" not in Redactor([SECRET]).text(text).replace("\\u002d", "-")
+    assert "correct-horse" not in Redactor([SECRET]).rewrite_text(text).replace("\\u002d", "-")
 
 
 def test_escapes_stay_where_there_is_no_secret() -> None:
-    assert Redactor([SECRET]).text('{"a":"x\\u002dy"}') == '{"a":"x\\u002dy"}'
+    assert Redactor([SECRET]).rewrite_text('{"a":"x\\u002dy"}') == '{"a":"x\\u002dy"}'
 
 
 def test_a_described_request_has_no_secrets() -> None:
@@ -289,7 +289,9 @@ def test_nothing_of_a_secret_reaches_the_text() -> None:
     )
 
     text = dump_exchange(
-        Redactor([SECRET]).exchange(Exchange(request, Response(200, None, headers, stream, End())))
+        Redactor([SECRET]).rewrite_exchange(
+            Exchange(request, Response(200, None, headers, stream, End()))
+        )
     )
 
     assert SECRET not in text
@@ -315,7 +317,7 @@ def test_a_binary_body_is_searched_too() -> None:
     ],
 )
 def test_a_parameter_that_is_named_like_a_secret_is_replaced(text: str, redacted: str) -> None:
-    assert Redactor().text(text) == redacted
+    assert Redactor().rewrite_text(text) == redacted
 
 
 def test_a_projects_pattern_may_be_anchored_to_the_text_of_an_event() -> None:
@@ -324,6 +326,6 @@ def test_a_projects_pattern_may_be_anchored_to_the_text_of_an_event() -> None:
         Response(200, None, (), events("first", "Zürich", "last"), End()),
     )
 
-    changed = Redactor((), redactor.parse_rules(["^Zürich$"])).exchange(exchange)
+    changed = Redactor((), redactor.parse_rules(["^Zürich$"])).rewrite_exchange(exchange)
 
     assert datas(changed) == ["first", "REDACTED", "last"]

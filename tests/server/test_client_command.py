@@ -1,13 +1,14 @@
 """`mockserver replay … -- COMMAND`: the server runs while a command does."""
 
+import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.processes import command, run
+from tests.forks import Fork
+from tests.processes import run
 from tests.replaying import cassette
 
 ASK = """
@@ -112,13 +113,13 @@ def test_a_stop_ends_the_command(
     folder: Path, manner: str, lines: list[bytes], expected: int
 ) -> None:
     (folder / "wait.py").write_text(WAIT)
-    words = command("replay", "chat.yaml", "--port", "0", "--", sys.executable, "wait.py", manner)
-    with subprocess.Popen(
-        words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as server:
-        assert server.stdout is not None
+    words = ["replay", "chat.yaml", "--port", "0", "--", sys.executable, "wait.py", manner]
+    reader, writer = os.pipe()
+    with Path(os.devnull).open("w") as errors, os.fdopen(reader, "rb") as shown:
+        with os.fdopen(writer, "w") as out:
+            server = Fork(words, folder, os.environ, out, errors)
         for line in lines:
-            assert server.stdout.readline() == line
+            assert shown.readline() == line
             server.send_signal(signal.SIGTERM)
         status = server.wait(60)
 

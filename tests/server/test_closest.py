@@ -18,7 +18,7 @@ from mockserver.server.log import Log
 from mockserver.server.settings import Settings
 from mockserver.store import library
 from tests.conversations.scenes import Script, exchange, made
-from tests.matching.test_likeness import OTHERS, PAIRS, REWORDINGS
+from tests.matching.test_text_similarity import OTHERS, PAIRS, REWORDINGS
 from tests.processes import run
 from tests.tools import event_cassettes
 
@@ -78,7 +78,7 @@ def stage(aiohttp_client: AiohttpClient, tmp_path: Path) -> Any:
         (tmp_path / "chat.yaml").write_text(text)
         lines: list[str] = []
         options = modes.ServerOptions(Settings(), Pace(None))
-        server = modes.serve([tmp_path], options, Log(lines.append), closest=True)
+        server = modes.create_serve_server([tmp_path], options, Log(lines.append), closest=True)
         return Stage(await aiohttp_client(RawTestServer(server.app.handle)), lines, server)
 
     return open_stage
@@ -199,7 +199,7 @@ async def test_the_log_and_the_journal_name_the_run(stage: Any) -> None:
     assert opened.lines == [f"cassette: POST /runs/wait: {said}"]
     [call] = opened.server.app.log.journal.calls()
     assert (call.how, call.note, call.exchange) == ("closest", said, "chat.yaml#1")
-    assert opened.server.app.log.summary().endswith("1 of them by the closest recorded run")
+    assert opened.server.app.log.summary().endswith("1 of them from the closest recorded run")
 
 
 THREAD = Script(1, (("Yes", "Which city?"), ("Yes", "It rains."), (SHIP, "On Monday.")))

@@ -3,11 +3,9 @@
 import gzip
 from pathlib import Path
 
-import pytest
-
-from tests.passage import Passage, Sent, record_and_replay
+from tests.passage import Sent, record_and_replay
 from tests.processes import running
-from tests.scripted import LAST, ask, chunk, exchanges, say
+from tests.scripted import LAST, Script, Wire, ask, chunk, exchanges, say
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n"
 GET = Sent("GET", "/x")
@@ -19,70 +17,74 @@ def packed(coding: bytes, body: bytes) -> bytes:
     return HEAD + b"content-encoding: %b\r\n" % coding + length + body
 
 
-async def passed(tmp_path: Path, *parts: bytes) -> Passage:
-    return await record_and_replay(tmp_path, say(*parts), GET)
+def numbered(count: int) -> list[Sent]:
+    return [Sent("GET", f"/{number}") for number in range(count)]
 
 
-@pytest.mark.parametrize(
-    ("coding", "body"),
-    [
-        pytest.param(b"x-gzip", gzip.compress(TEXT), id="x-gzip"),
-        pytest.param(b"gzip, gzip", gzip.compress(gzip.compress(TEXT)), id="twice"),
-        pytest.param(b"GZip, identity", gzip.compress(TEXT), id="identity"),
-        pytest.param(b"gzip", gzip.compress(TEXT) + b"\0\0", id="bytes behind the end"),
-    ],
-)
-async def test_gzip_is_decoded_by_all_its_names(coding: bytes, body: bytes, tmp_path: Path) -> None:
-    passage = await passed(tmp_path, packed(coding, body))
+def one_of(*responses: tuple[bytes, ...]) -> Script:
+    """Return the script that sends the response whose number is the path, in its parts."""
 
-    for answer in (*passage.recorded, *passage.played):
-        assert answer.body == TEXT
-        assert answer.whole
-        assert answer.header(b"content-encoding") is None
-    assert "  body:\n    a: 1\n" in passage.cassette
+    async def script(wire: Wire) -> None:
+        await say(*responses[int(wire.request.path[1:])])(wire)
+
+    return script
 
 
-@pytest.mark.parametrize("coding", [b"compress", b"gzip, compress", b"aes128gcm"])
-async def test_what_cannot_be_decoded_keeps_its_header(coding: bytes, tmp_path: Path) -> None:
+GZIP = {
+    b"x-gzip": gzip.compress(TEXT),
+    b"gzip, gzip": gzip.compress(gzip.compress(TEXT)),
+    b"GZip, identity": gzip.compress(TEXT),
+    b"gzip": gzip.compress(TEXT) + b"\0\0",
+}
+"""Bodies by their coding; the last one has bytes after its end."""
+
+
+async def test_gzip_is_decoded_by_all_its_names(tmp_path: Path) -> None:
+    script = one_of(*((packed(*one),) for one in GZIP.items()))
+    passage = await record_and_replay(tmp_path, script, *numbered(len(GZIP)))
+
+    for answers in (passage.recorded, passage.played):
+        for coding, answer in zip(GZIP, answers, strict=True):
+            assert answer.body == TEXT, coding
+            assert answer.whole, coding
+            assert answer.header(b"content-encoding") is None, coding
+    assert passage.cassette.count("  body:\n    a: 1\n") == len(GZIP)
+
+
+async def test_what_cannot_be_decoded_keeps_its_header(tmp_path: Path) -> None:
+    codings = [b"compress", b"gzip, compress", b"aes128gcm"]
     body = b"\x1f\x9d\x90{D\x84\xd1\x11"
-    passage = await passed(tmp_path, packed(coding, body))
+    script = one_of(*((packed(coding, body),) for coding in codings))
+    passage = await record_and_replay(tmp_path, script, *numbered(len(codings)))
 
-    for answer in (*passage.recorded, *passage.played):
-        assert answer.body == body
-        assert answer.whole
-        assert answer.header(b"content-encoding") == coding
-    assert "  base64: H52Qe0SE0RE=\n" in passage.cassette
-    assert passage.errors.count("GET /x: the response is recorded as it is, compressed (") == 1
+    for answers in (passage.recorded, passage.played):
+        assert [answer.header(b"content-encoding") for answer in answers] == codings
+        assert [answer.body for answer in answers] == [body] * len(codings)
+        assert all(answer.whole for answer in answers)
+    assert passage.cassette.count("  base64: H52Qe0SE0RE=\n") == len(codings)
+    for number in range(len(codings)):
+        line = f"GET /{number}: the response is recorded as it is, compressed ("
+        assert passage.errors.count(line) == 1
 
 
-@pytest.mark.parametrize(
-    "parts",
-    [
-        pytest.param((packed(b"gzip", gzip.compress(TEXT)[:-3]),), id="with its length"),
-        pytest.param(
-            (
-                HEAD + b"content-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n",
-                chunk(gzip.compress(TEXT)[:-3]),
-                LAST,
-            ),
-            id="chunked",
-        ),
-    ],
-)
-async def test_a_compressed_body_that_ends_early_is_cut(
-    parts: tuple[bytes, ...], tmp_path: Path
-) -> None:
-    passage = await passed(tmp_path, *parts)
+async def test_a_compressed_body_that_ends_early_is_cut(tmp_path: Path) -> None:
+    """One with its length, and one in chunks."""
+    short = gzip.compress(TEXT)[:-3]
+    chunked = HEAD + b"content-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n"
+    script = one_of((packed(b"gzip", short),), (chunked, chunk(short), LAST))
+    passage = await record_and_replay(tmp_path, script, *numbered(2))
 
     for answer in (*passage.recorded, *passage.played):
         assert answer.body == TEXT
         assert not answer.whole
-    assert passage.cassette.endswith("how: cut}\n")
-    assert "GET /x: the upstream sent an incomplete compressed body\n" in passage.errors
+    assert passage.cassette.count("how: cut}\n") == 2
+    for number in range(2):
+        line = f"GET /{number}: the upstream sent an incomplete compressed body\n"
+        assert line in passage.errors
 
 
 async def test_a_body_that_is_not_what_it_says_is_cut(tmp_path: Path) -> None:
-    passage = await passed(tmp_path, packed(b"gzip", TEXT))
+    passage = await record_and_replay(tmp_path, say(packed(b"gzip", TEXT)), GET)
 
     assert not passage.recorded[0].whole
     assert "GET /x: the upstream sent a damaged compressed body\n" in passage.errors

@@ -77,7 +77,7 @@ async def test_a_stream_that_its_client_leaves_is_kept_and_the_upstream_released
             assert await stop(recorder) == 0
 
     assert recorded(tmp_path) == [document(1, 2)]
-    assert recorder.errors == "answered 1 by upstream; recorded 1 exchange into chat.yaml\n"
+    assert recorder.errors == "responses: 1 from the upstream; recorded 1 exchange into chat.yaml\n"
 
 
 async def test_the_older_stream_of_a_whole_thread_is_kept_too(tmp_path: Path) -> None:
@@ -111,7 +111,9 @@ async def test_a_stop_keeps_the_streams_that_are_open_and_ends_them(tmp_path: Pa
 
     assert recorded(tmp_path) == [document(1), document(1)]
     assert list(ends) == [False, False]
-    assert recorder.errors == "answered 2 by upstream; recorded 2 exchanges into chat.yaml\n"
+    assert (
+        recorder.errors == "responses: 2 from the upstream; recorded 2 exchanges into chat.yaml\n"
+    )
 
 
 async def test_a_client_that_does_not_read_delays_no_stop(tmp_path: Path) -> None:
@@ -154,7 +156,7 @@ async def test_a_stream_without_a_response_delays_no_stop(tmp_path: Path) -> Non
                 assert await stop(recorder) == 0
 
     assert recorder.errors == (
-        f"not recorded: POST {STREAM} had no response yet\nanswered nothing; nothing to record\n"
+        f"not recorded: POST {STREAM} had no response yet\nno responses; nothing to record\n"
     )
 
 
@@ -245,4 +247,4 @@ async def test_a_run_whose_end_was_not_seen_is_reported_at_the_stop(
                 await client.until(last.encode())
             assert await stop(recorder) == 0
 
-    assert recorder.errors.startswith(f"{line}answered 2 by upstream")
+    assert recorder.errors.startswith(f"{line}responses: 2 from the upstream")

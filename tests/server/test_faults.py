@@ -102,12 +102,12 @@ async def test_a_header_asks_for_a_status_and_changes_nothing(server: Server) ->
     headers = {"x-mockserver-fault": json.dumps(fault)}
     async with server.client.post("/runs/wait", json=RUN, headers=headers) as response:
         got = response.status, response.headers["retry-after"], await response.json()
-    unplayed = server.cassettes.unplayed
+    unplayed = server.replay.unplayed
 
     assert got == (429, "7", {"detail": "slow down"})
     assert "chat.yaml#1" in unplayed
     assert await server.ask() == {"answer": "one"}
-    assert server.log.summary() == "answered 1 by cassette, 1 by fault"
+    assert server.log.summary() == "responses: 1 from cassettes, 1 from faults"
     assert (server.log.misses, server.log.errors, server.lines) == (0, 0, [])
     first, second = await journal(server)
     assert (first["source"], first["fault"], first["exchange"]) == ("fault", fault, None)
@@ -201,7 +201,7 @@ async def test_a_cut_turn_that_an_edit_has_removed_is_not_played(
         path = f"/threads/{(await response.json())['thread_id']}/runs/stream"
     await post(server, path, "go on")
     cut = await post(server, path, "stop", **{"x-mockserver-fault": '{"cut": 1}'})
-    write = Path(server.cassettes.library.path("turns.yaml")).write_text
+    write = Path(server.replay.library.get_path("turns.yaml")).write_text
     await asyncio.to_thread(write, dump(edited))
     status, source, *_ = await post(server, path, "stop")
 
@@ -311,7 +311,7 @@ async def test_an_armed_fault_is_for_the_next_requests_that_fit(server: Server) 
 def test_a_path_is_the_end_of_a_path(pattern: str | None, path: str, fits: bool) -> None:
     armed = ArmedFault(Cut(1), "*", pattern)
 
-    assert armed.fits(Request("GET", path), "a") == fits
+    assert armed.matches(Request("GET", path), "a") == fits
 
 
 async def test_a_fault_is_for_its_session(server: Server) -> None:
@@ -359,7 +359,7 @@ async def test_a_fault_is_for_an_exchange(server: Server) -> None:
     answers = [(await post(server, "/runs/wait"))[0] for _ in range(3)]
 
     assert answers == [200, 500, 200]
-    assert server.cassettes.sessions.plays() == {"chat.yaml#1": 1, "chat.yaml#2": 1}
+    assert server.replay.sessions.count_plays() == {"chat.yaml#1": 1, "chat.yaml#2": 1}
 
 
 async def test_a_rate_gives_the_same_requests_a_fault_each_time(server: Server) -> None:

@@ -65,7 +65,7 @@ async def client(
     """A client of a server that serves the cassette CHAT, and the fake graph."""
     (tmp_path / "chat.yaml").write_text(CHAT)
     options = modes.ServerOptions(Settings(), parse_pace(request.param, None))
-    server = modes.serve([tmp_path], options, Log(lambda line: None))
+    server = modes.create_serve_server([tmp_path], options, Log(lambda line: None))
     return await aiohttp_client(RawTestServer(server.app.handle))
 
 
@@ -197,7 +197,7 @@ async def test_a_recorded_thread_gets_the_date_of_the_fake_graph(
 ) -> None:
     (tmp_path / "chat.yaml").write_text(CHAT)
     options, now = modes.ServerOptions(), datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
-    server = modes.serve([tmp_path], options, Log(lambda line: None), fake_now=now)
+    server = modes.create_serve_server([tmp_path], options, Log(lambda line: None), fake_now=now)
     client: Client = await aiohttp_client(RawTestServer(server.app.handle))
     async with client.post("/threads", json={}) as response:
         thread = (await response.json())["thread_id"]

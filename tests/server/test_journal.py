@@ -14,7 +14,7 @@ from mockserver.http.messages import (
 )
 from mockserver.server import journal as journal_module
 from mockserver.server.call import Call
-from mockserver.server.journal import MAX_PROBLEMS, Journal, JournalEntry
+from mockserver.server.journal import MAX_PROBLEMS, Journal, build_call
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def answered(**reply: object) -> Reply:
 
 
 def made(path: str, session: str | None = None, body: bytes = b"", **reply: object) -> Call:
-    return JournalEntry(1, NOON, request_to(path, session, body), answered(**reply)).call
+    return build_call(NOON, request_to(path, session, body), answered(**reply))
 
 
 def note(
@@ -180,19 +180,10 @@ def test_responses_are_kept_up_to_their_limit(monkeypatch: pytest.MonkeyPatch) -
     for number, size in enumerate((10, 6, 6, 11)):
         journal.append(request_to(f"/{number}"), sent(size))
 
-    first, second, third, long = journal.entries()
-    assert (first.reply.body, first.is_forgotten, first.is_truncated) == (b"", True, True)
-    assert [entry.reply.body for entry in (second, third)] == [b"x" * 6] * 2
-    assert (long.reply.body, long.is_forgotten, long.is_truncated) == (b"", False, True)
-
-
-def test_of_a_forgotten_response_no_header_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "MAX_RESPONSES", 1)
-    journal = Journal()
-    journal.append(request_to("/0"), answered(body=b"xx", headers=(("x-long", "x" * 5000),)))
-
-    (entry,) = journal.entries()
-    assert (entry.is_forgotten, entry.reply.headers) == (True, ())
+    first, *others = [entry.response for entry in journal.entries()]
+    assert first is None
+    kept = [(one.reply.body, one.is_truncated) for one in others if one]
+    assert kept == [(b"x" * 6, False), (b"x" * 6, False), (b"", True)]
 
 
 def test_of_a_long_stream_the_beginning_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +197,9 @@ def test_of_a_long_stream_the_beginning_is_kept(monkeypatch: pytest.MonkeyPatch)
         journal.add_chunk(streamed, at, chunk)
 
     for entry in (timed, streamed):
-        assert (list(entry.steps), entry.is_truncated) == ([(0.0, b"123456")], True)
+        assert entry.response is not None
+        assert list(entry.response.steps) == [(0.0, b"123456")]
+        assert entry.response.is_truncated
 
 
 def test_a_stream_that_was_reset_is_not_kept() -> None:
@@ -217,7 +210,8 @@ def test_a_stream_that_was_reset_is_not_kept() -> None:
     journal.add_chunk(streamed, 0.0, b"more")
     journal.append(request_to("/next"), sent(1))
 
-    assert (streamed.size, list(streamed.steps)) == (0, [])
+    assert streamed.response is None
+    assert journal.entries()[0].response is not None
 
 
 def test_numbers_go_on_after_a_reset() -> None:

@@ -14,7 +14,7 @@ from mockserver.cassette import recorder
 from mockserver.errors import OUT_OF_FILES, StorageError
 from mockserver.http.messages import Request
 from mockserver.redaction.rules import parse_rules
-from mockserver.server import exchange_text, in_flight
+from mockserver.server import exchange_serializer, in_flight
 from tests.processes import running
 from tests.scripted import EVENTS, LAST, WITHIN, Client, Wire, ask, chunk, exchanges, say, upstream
 
@@ -58,7 +58,7 @@ async def test_a_large_exchange_does_not_hold_up_others(tmp_path: Path) -> None:
 async def test_a_large_exchange_that_takes_too_long_is_not_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange_text, "TIMEOUT", 0.01)
+    monkeypatch.setattr(exchange_serializer, "TIMEOUT", 0.01)
     async with upstream(_large_or_small) as server:
         with pytest.raises(
             StorageError,
@@ -82,7 +82,7 @@ async def test_a_stop_does_not_wait_for_long_for_an_exchange_to_be_written(
         started.set()
         await never.wait()
 
-    monkeypatch.setattr(exchange_text, "_run", hang)
+    monkeypatch.setattr(exchange_serializer, "_run", hang)
     monkeypatch.setattr(in_flight, "RESPONSE_GRACE", 0.0)
     monkeypatch.setattr(in_flight, "WRITE_GRACE", 0.1)
     with pytest.raises(StorageError, match=r"^not recorded before the stop: GET /large$"):
@@ -123,9 +123,9 @@ async def test_a_large_exchange_is_serialized_like_a_small_one() -> None:
     collected.feed(raw[1000:], 2.5)
     secrets = frozenset(["hunter2hunter2"])
     project = parse_rules(["cus_[a-z]+", {"field": "pin"}])
-    exchange = exchange_text.PendingExchange(partial(collected.finish, 3.0), secrets, project)
+    exchange = exchange_serializer.PendingExchange(partial(collected.finish, 3.0), secrets, project)
 
-    assert await exchange_text.ProcessPool().serialize(exchange) == exchange.serialize()
+    assert await exchange_serializer.ProcessPool().serialize(exchange) == exchange.serialize()
 
 
 # Responses that say how long they are

@@ -30,7 +30,7 @@ def test_a_log_has_a_line_for_each_request_and_for_what_a_response_notes() -> No
         "miss: no exchange matches",
         "error: POST /runs/wait: cannot be reached",
     ]
-    assert log.summary() == "answered 1 by cassette; 1 miss; 1 error"
+    assert log.summary() == "responses: 1 from cassettes; 1 miss; 1 error"
 
 
 def test_a_log_shows_the_recorded_id() -> None:
@@ -45,7 +45,7 @@ def test_a_log_shows_the_recorded_id() -> None:
 
 
 def test_a_log_of_nothing() -> None:
-    assert Log(lambda _: None).summary() == "answered nothing"
+    assert Log(lambda _: None).summary() == "no responses"
 
 
 async def test_a_verbose_server_logs_each_request_once(aiohttp_client: AiohttpClient) -> None:

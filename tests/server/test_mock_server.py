@@ -13,9 +13,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import anyio
 import pytest
-from langgraph_sdk import get_client, get_sync_client
 
 import mockserver
 from mockserver import Call, MockServer, ReadError, StorageError, UsageError
@@ -58,8 +56,16 @@ def upstream() -> Iterator[MockServer]:
         yield server
 
 
-async def test_a_cassette_is_played_within_an_event_loop() -> None:
-    async with MockServer(BUNDLED) as server, get_client(url=server.url) as client:
+@pytest.fixture(scope="module")
+def sdk() -> Any:
+    """The Python SDK. Its import takes most of a second, which workers without these tests do not need."""
+    import langgraph_sdk
+
+    return langgraph_sdk
+
+
+async def test_a_cassette_is_played_within_an_event_loop(sdk: Any) -> None:
+    async with MockServer(BUNDLED) as server, sdk.get_client(url=server.url) as client:
         chunks = client.runs.stream(None, "agent", input=HELLO, stream_mode="updates")
         events = [chunk.event async for chunk in chunks]
 
@@ -70,8 +76,8 @@ async def test_a_cassette_is_played_within_an_event_loop() -> None:
         assert server.misses == []
 
 
-def test_a_cassette_is_played_without_one() -> None:
-    with MockServer(BUNDLED) as server, get_sync_client(url=server.url) as client:
+def test_a_cassette_is_played_without_one(sdk: Any) -> None:
+    with MockServer(BUNDLED) as server, sdk.get_sync_client(url=server.url) as client:
         state: Any = client.runs.wait(None, "agent", input=HELLO)
 
     assert state["messages"][-1]["content"].startswith("Hello Bagatur!")
@@ -210,7 +216,7 @@ def test_the_pace_can_be_that_of_the_recording(tmp_path: Path) -> None:
             assert time.monotonic() - started >= least
 
 
-def test_the_fake_graph_answers_the_rest(chat: Path, tmp_path: Path) -> None:
+def test_the_fake_graph_answers_the_rest(chat: Path, tmp_path: Path, sdk: Any) -> None:
     script = tmp_path / "script.yml"
     script.write_text("rules:\n- steps:\n  - say: As scripted.\n")
     with MockServer(chat, fallback="fake", script=script, graphs=["agent"]) as server:
@@ -218,21 +224,21 @@ def test_the_fake_graph_answers_the_rest(chat: Path, tmp_path: Path) -> None:
         assert ask(server.url, "What?")["messages"][-1]["content"] == "As scripted."
 
         assert [call.source for call in server.calls] == ["cassette", "fake"]
-        with get_sync_client(url=server.url) as client:
+        with sdk.get_sync_client(url=server.url) as client:
             assert [one["graph_id"] for one in client.assistants.search()] == ["agent"]
 
 
 @pytest.mark.parametrize(
     "now", ["2026-11-27", date(2026, 11, 27), datetime(2026, 11, 27, tzinfo=UTC)]
 )
-def test_threads_of_the_fake_graph_have_the_date_of_the_option(now: date | str) -> None:
+def test_threads_of_the_fake_graph_have_the_date_of_the_option(now: date | str, sdk: Any) -> None:
     with (
         MockServer(fallback="fake", fake_now=now) as server,
-        get_sync_client(url=server.url) as client,
+        sdk.get_sync_client(url=server.url) as client,
     ):
         thread = client.threads.create()
 
-    with MockServer(fallback="fake") as server, get_sync_client(url=server.url) as client:
+    with MockServer(fallback="fake") as server, sdk.get_sync_client(url=server.url) as client:
         default = client.threads.create()
 
     assert str(thread["created_at"]).startswith("2026-11-27T00:00:00")
@@ -457,6 +463,8 @@ async def test_who_is_cancelled_again_and_again_leaves_a_whole_recording_too(
     tmp_path: Path, upstream: MockServer
 ) -> None:
     """As the cancel scopes of anyio do it, which end no wait but at once."""
+    import anyio
+
     path = tmp_path / "chat.yaml"
     with anyio.CancelScope() as scope:
         async with MockServer(path, upstream=upstream.url) as server:

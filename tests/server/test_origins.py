@@ -113,7 +113,7 @@ async def test_a_stranger_cannot_use_a_recorder(
     assert recorder.upstream.requests == []
     assert not (tmp_path / "chat.yaml").exists()
     assert recorder.server.errors == (
-        f"{detail(first)}\nanswered nothing; 2 rejected requests; nothing to record\n"
+        f"{detail(first)}\nno responses; 2 rejected requests; nothing to record\n"
     )
 
 
@@ -167,7 +167,7 @@ async def test_many_strangers_do_not_fill_the_terminal(recorder: Recorder) -> No
     *refusals, rest, summary = recorder.server.errors.splitlines()
     assert len(refusals) == 5
     assert rest == "further rejected requests are counted, but not logged"
-    assert summary == "answered nothing; 20 rejected requests; nothing to record"
+    assert summary == "no responses; 20 rejected requests; nothing to record"
 
 
 async def test_a_host_can_be_allowed(tmp_path: Path) -> None:

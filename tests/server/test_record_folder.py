@@ -38,7 +38,7 @@ async def test_each_scenario_goes_into_the_cassette_it_names(tmp_path: Path) -> 
         header for one in server.requests for header in one.headers if b"mockserver" in header[0]
     ] == []
     assert recorder.errors == (
-        "answered 5 by upstream; recorded 5 exchanges into all/\n"
+        "responses: 5 from the upstream; recorded 5 exchanges into all/\n"
         "  all/chat/café.yaml: 2 exchanges\n"
         "  all/chat/two.yaml: 1 exchange\n"
         "  all/other.yaml: 1 exchange\n"
@@ -106,7 +106,7 @@ async def test_a_folder_is_extended(tmp_path: Path) -> None:
 
     assert said(server.requests) == [b"1", b"1", b"2", b"2"]
     assert PAGE.sub("", (tmp_path / "stderr-1").read_text()) == (
-        "answered 2 by cassette, 2 by upstream; recorded 2 exchanges into all/\n"
+        "responses: 2 from cassettes, 2 from the upstream; recorded 2 exchanges into all/\n"
         "  all/a.yaml: 1 exchange\n"
         "  all/b.yaml: 1 exchange\n"
     )
@@ -122,5 +122,5 @@ async def test_a_name_for_a_recording_into_one_file_is_reported_once(tmp_path: P
 
     assert recorder.errors == (
         "x-mockserver-cassette: b, but everything is recorded into a.yaml: record into a folder to separate cassettes\n"
-        "answered 3 by upstream; recorded 3 exchanges into a.yaml\n"
+        "responses: 3 from the upstream; recorded 3 exchanges into a.yaml\n"
     )

@@ -541,4 +541,6 @@ async def test_a_hundred_streams_at_once_are_recorded_whole_and_not_mixed(tmp_pa
     assert [answer.body for answer in recorded] == bodies
     assert all(answer.whole for answer in recorded)
     assert [answer.body for answer in played] == bodies
-    assert mockserver.errors.startswith("answered 100 by upstream; recorded 100 exchanges into ")
+    assert mockserver.errors.startswith(
+        "responses: 100 from the upstream; recorded 100 exchanges into "
+    )

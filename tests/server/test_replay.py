@@ -112,7 +112,7 @@ async def test_a_miss_is_a_404_that_explains_itself(start: Start) -> None:
     ]
     assert server.lines == [f"miss: {answer['detail']}"]
     assert server.log.misses == 1
-    assert server.cassettes.unplayed == ["chat.yaml#1"]
+    assert server.replay.unplayed == ["chat.yaml#1"]
 
 
 async def test_a_miss_in_one_cassette_does_not_look_into_the_others(start: Start) -> None:
@@ -213,7 +213,7 @@ async def test_ok_is_always_ours(start: Start) -> None:
 
     async with server.client.get("/ok") as response:
         assert await response.text() == '{"ok":true,"services":{}}'
-    assert server.log.summary() == "answered nothing"
+    assert server.log.summary() == "no responses"
 
 
 @pytest.mark.parametrize("path", ["/", "/favicon.ico", "/.well-known/appspecific/x.json"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mockserver.errors import UsageError
-from mockserver.fake.script.model import Pace, Script, Situation, Speak, ToolCall
+from mockserver.fake.script.model import Script, ScriptPace, Situation, Speak, ToolCall
 from mockserver.fake.script.plan import plan_visits
 from mockserver.server import script_files
 from tests.documents import blocks
@@ -35,7 +35,7 @@ def documented(tmp_path: Path) -> list[Path]:
 def test_the_script_of_the_documentation_is_played(documented: list[Path]) -> None:
     path = documented[0]
 
-    assert script_files.load(path).pace == Pace(0.4, 0.03, 0.6)
+    assert script_files.load(path).pace == ScriptPace(0.4, 0.03, 0.6)
     assert speeches(path, "Where is order 7?") == [
         Speak(calls=(ToolCall("find_order", {"id": "7"}, {"status": "shipped"}),)),
         Speak("Order 7 is on its way."),

@@ -90,7 +90,7 @@ class TestTheChain:
             answer(chain, ask)
 
         assert chain.stop() == 0
-        assert "answered 1 by cassette, 2 by fake\nnever played: " in chain.errors
+        assert "responses: 1 from cassettes, 2 from the fake graph\nnever played: " in chain.errors
 
     def test_a_cassette_that_is_not_there_is_a_miss_all_the_same(self, chain: Mockserver) -> None:
         seen = answer(chain, OURS, x_mockserver_cassette="no/such")
@@ -119,7 +119,7 @@ class TestTheChain:
         assert server.errors == (
             "fake: POST /runs/wait: 422 body.assistant_id must be of type string\n"
             "fake: GET /nowhere: 404 Not Found\n"
-            "answered 2 by fake\n"
+            "responses: 2 from the fake graph\n"
         )
 
 

@@ -142,7 +142,9 @@ response:
   end: {{how: open}}
 """,
     ]
-    assert recorder.errors.endswith("answered 2 by upstream; recorded 2 exchanges into chat.yaml\n")
+    assert recorder.errors.endswith(
+        "responses: 2 from the upstream; recorded 2 exchanges into chat.yaml\n"
+    )
 
 
 async def test_a_command_is_in_the_journal_while_the_socket_is_open(tmp_path: Path) -> None:
@@ -258,7 +260,7 @@ async def test_the_end_of_the_upstream_reaches_the_client(
     assert (end.type, end.data) == (WSMsgType.CLOSE, received)
     assert (tmp_path / "chat.yaml").read_text().endswith(f"how: {how}}}\n")
     assert recorder.errors.startswith(
-        "not recorded: POST /threads/t1/commands had no response yet\nanswered 1 by upstream"
+        "not recorded: POST /threads/t1/commands had no response yet\nresponses: 1 from the upstream"
     )
 
 
@@ -314,7 +316,7 @@ async def test_a_malformed_handshake_leaves_no_socket_at_the_upstream(tmp_path: 
             assert await stop(recorder) == 0
 
     assert answer.line == b"HTTP/1.1 400 Bad Request"
-    assert recorder.errors == "answered nothing; nothing to record\n"
+    assert recorder.errors == "no responses; nothing to record\n"
 
 
 async def test_a_page_of_another_origin_gets_no_socket(tmp_path: Path) -> None:
@@ -326,7 +328,7 @@ async def test_a_page_of_another_origin_gets_no_socket(tmp_path: Path) -> None:
             assert await stop(recorder) == 0
 
     assert refused.value.status == 403
-    assert recorder.errors.endswith("answered nothing; 1 rejected request; nothing to record\n")
+    assert recorder.errors.endswith("no responses; 1 rejected request; nothing to record\n")
 
 
 async def test_the_headers_of_the_client_and_its_protocol_reach_the_upstream(

@@ -313,7 +313,7 @@ async def test_an_upstream_that_ends_before_it_answers_is_a_502(
     assert said == f"the upstream {server.url} {reason}"
     assert (
         mockserver.errors
-        == f"error: POST /runs/stream: {said}\nanswered nothing; 1 error; nothing to record\n"
+        == f"error: POST /runs/stream: {said}\nno responses; 1 error; nothing to record\n"
     )
     assert not (tmp_path / "chat.yaml").exists()
 
@@ -333,7 +333,7 @@ async def test_an_upstream_that_cannot_be_reached_is_a_502(tmp_path: Path) -> No
     )
     assert (
         mockserver.errors
-        == f"error: POST /runs/stream: {said}\nanswered nothing; 1 error; nothing to record\n"
+        == f"error: POST /runs/stream: {said}\nno responses; 1 error; nothing to record\n"
     )
     assert not (tmp_path / "chat.yaml").exists()
 

@@ -137,7 +137,7 @@ async def test_the_check_can_be_skipped_with_a_warning(serving: Serving, tmp_pat
     assert [answer.body for answer in answers] == [BODY, BODY]
     assert recorder.errors.splitlines() == [
         f"the certificate of {server.url} is not checked: anyone on the way can read and change what is sent",
-        "answered 2 by upstream; recorded 2 exchanges into chat.yaml",
+        "responses: 2 from the upstream; recorded 2 exchanges into chat.yaml",
     ]
 
 

@@ -53,7 +53,7 @@ def load(folder: Path, raw: bytes, hold: int = 1 << 20) -> CassetteFile:
 
 
 def exchanges(snapshot: CassetteFile) -> list[Exchange]:
-    return [snapshot.exchange(entry) for entry in snapshot.cassette.entries]
+    return [snapshot.load_exchange(entry) for entry in snapshot.cassette.entries]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_an_edit_in_place_gives_no_bytes_from_wrong_offsets(tmp_path: Path) -> N
 
     for entry in snapshot.cassette.entries:
         with pytest.raises(ReadError):
-            snapshot.exchange(entry)
+            snapshot.load_exchange(entry)
 
 
 def test_a_file_held_in_memory_outlives_an_edit_in_place(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_no_file_is_a_traceback(tmp_path: Path, noise: bytes, at: int) -> None:
         return
     for entry in snapshot.cassette.entries:
         try:
-            snapshot.exchange(entry)
+            snapshot.load_exchange(entry)
         except ReadError as error:
             assert error.file == "a.yaml"
 

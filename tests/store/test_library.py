@@ -147,7 +147,7 @@ async def test_a_broken_edit_keeps_the_last_good_version(
     assert not loaded.is_fresh(entry)
     assert not await loaded.reload_if_changed()
     assert loaded.is_fresh(entry)
-    assert loaded.exchange(entry).request.path == "/a"
+    assert loaded.load_exchange(entry).request.path == "/a"
     assert report.lines == [
         f"{path}, line 9: not YAML: did not find expected node content; the last good version stays in use"
     ]
@@ -195,7 +195,7 @@ async def test_requests_that_did_not_change_are_not_read_again(
     fresh = [entry.route[1] for entry in now.entries if entry.fingerprint not in known]
     assert fresh == ["/new", "/newer"]
     assert loaded.index.cassettes[1] is other
-    assert [loaded.request(entry).path for entry in now.entries][:2] == ["/new", "/0"]
+    assert [loaded.load_request(entry).path for entry in now.entries][:2] == ["/new", "/0"]
 
 
 @pytest.mark.slow
@@ -210,7 +210,7 @@ async def test_an_edit_stalls_no_other_request(tmp_path: Path, report: Lines) ->
 
     reading = asyncio.create_task(loaded.reload_if_changed())
     while not reading.done():
-        assert loaded.request(other).path == "/b"
+        assert loaded.load_request(other).path == "/b"
         turns += 1
         await asyncio.sleep(0)
 

@@ -7,8 +7,9 @@ import pytest
 
 from mockserver.cassette.model import Exchange, Policy
 from mockserver.cassette.yaml_codec import dump_exchange
+from mockserver.conversations.conversation_index import find_repeated
 from mockserver.store.cassette_file import CassetteFile
-from mockserver.store.writer import CassetteWriter, WriteMode
+from mockserver.store.cassette_writer import CassetteWriter, WriteMode
 from tests.conversations.scenes import Script, exchange
 from tests.store.documents import HEADER
 
@@ -19,7 +20,7 @@ STATELESS = exchange("POST", "/runs/wait", {"assistant_id": "agent"}, {"n": 1})
 def record(path: Path, mode: WriteMode, exchanges: Iterable[Exchange]) -> list[str]:
     """Record *exchanges* into *path*; return what is reported."""
     lines: list[str] = []
-    writer = CassetteWriter(path, mode, lambda: HEADER, lines.append)
+    writer = CassetteWriter(path, mode, lambda: HEADER, lines.append, find_repeated)
     for number, one in enumerate(exchanges):
         writer.append(number, dump_exchange(one).encode())
     writer.close()
@@ -28,7 +29,7 @@ def record(path: Path, mode: WriteMode, exchanges: Iterable[Exchange]) -> list[s
 
 def requests(path: Path) -> list[tuple[str, str]]:
     file = CassetteFile(path, path.name, Policy(), 1 << 20)
-    return [(one.method, one.path) for one in map(file.request, file.cassette.entries)]
+    return [(one.method, one.path) for one in map(file.load_request, file.cassette.entries)]
 
 
 def paths(*scripts: Script) -> list[tuple[str, str]]:

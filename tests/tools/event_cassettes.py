@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.cassette import yaml_codec
 from mockserver.cassette.model import Exchange, Header
-from mockserver.tools.source import CassetteSource, parse_source
+from mockserver.tools.cassette_source import CassetteSource, parse_source
 from tests.conversations.event_scenes import envelope, start, status, stream, values
 from tests.conversations.scenes import made
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from mockserver.cassette import playback
 from mockserver.matching.canonical import canonicalize
-from mockserver.tools.comments import find_comments, insert_comments
+from mockserver.tools.cassette_source import parse_source
 from mockserver.tools.fmt import format_source
-from mockserver.tools.source import parse_source
+from mockserver.tools.yaml_comments import find_comments, insert_comments
 from tests.tools.cassettes import HEALTHY, edited
 from tests.tools.formatted import BY_HAND, FORMATTED
 

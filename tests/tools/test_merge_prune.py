@@ -10,10 +10,10 @@ from mockserver.http.messages import Request
 from mockserver.matching import usage
 from mockserver.matching.usage import Plays
 from mockserver.redaction.redactor import RedactionRules
+from mockserver.tools.cassette_source import CassetteSource, parse_source
 from mockserver.tools.lint.lint import lint_source
 from mockserver.tools.merge import MergeResult, merge_sources
 from mockserver.tools.prune import plan_prune, remove_parts
-from mockserver.tools.source import CassetteSource, parse_source
 from tests.tools.cassettes import HEALTHY, edited
 
 PARTS = HEALTHY.split("---\n")

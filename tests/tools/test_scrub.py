@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from mockserver.redaction.redactor import RedactionRules, parse_rules
-from mockserver.tools.rewrite_values import find_secrets, redactor_for, rewrite_values
-from mockserver.tools.source import parse_source
+from mockserver.tools.cassette_source import parse_source
+from mockserver.tools.rewrite_values import create_redactor, find_secrets, rewrite_values
 from tests.tools.cassettes import HEALTHY, edited, line_of
 
 KEY = "sk-proj-abcdefgh12345678"
@@ -61,7 +61,8 @@ def locate_secrets(text: str, own: RedactionRules | None = None) -> list[tuple[i
 def scrub(text: str, own: RedactionRules | None = None) -> str:
     source = parse_source("chat.yaml", text.encode())
     return b"".join(
-        rewrite_values(part, redactor_for(part, own or RedactionRules())) for part in source.parts
+        rewrite_values(part, create_redactor(part, own or RedactionRules()))
+        for part in source.parts
     ).decode()
 
 

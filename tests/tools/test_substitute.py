@@ -5,8 +5,8 @@ import json
 import pytest
 
 from mockserver.errors import UsageError
+from mockserver.tools.cassette_source import parse_source
 from mockserver.tools.rewrite_values import Replacement, find_changes, rewrite_values
-from mockserver.tools.source import parse_source
 from mockserver.tools.substitute import Substitution
 from tests.tools.cassettes import HEALTHY, edited
 

@@ -3,28 +3,28 @@
 from mockserver.cassette.yaml_codec.dump import dump_exchange, dump_header
 from mockserver.cassette.yaml_codec.load import (
     Head,
-    exchange_from,
-    head_from,
-    header_from,
+    build_exchange,
+    build_head,
+    build_header,
     load_exchange,
     load_head,
     load_header,
     read_exchange,
 )
-from mockserver.cassette.yaml_codec.load_response import event_from, read_response, response_from
+from mockserver.cassette.yaml_codec.load_response import build_event, build_response, read_response
 
 __all__ = [
     "Head",
+    "build_event",
+    "build_exchange",
+    "build_head",
+    "build_header",
+    "build_response",
     "dump_exchange",
     "dump_header",
-    "event_from",
-    "exchange_from",
-    "head_from",
-    "header_from",
     "load_exchange",
     "load_head",
     "load_header",
     "read_exchange",
     "read_response",
-    "response_from",
 ]

@@ -10,10 +10,10 @@ from mockserver.cassette.model import (
 )
 from mockserver.cassette.yaml_codec.load_response import (
     BODY_KEYS,
+    build_response,
     read,
     read_body,
     read_headers,
-    response_from,
 )
 from mockserver.errors import ReadError
 from mockserver.formats import strict_yaml
@@ -35,10 +35,10 @@ _REQUEST_KEYS = ("method", "path", "headers", *BODY_KEYS)
 
 def load_header(text: str) -> Header:
     """Return the header in *text*, the first document of a file; ReadError if it is not a header."""
-    return header_from(strict_yaml.parse(text))
+    return build_header(strict_yaml.parse(text))
 
 
-def header_from(document: Any) -> Header:
+def build_header(document: Any) -> Header:
     """Return the header in the parsed *document*; ReadError if it is not a header."""
     if not isinstance(document, Mapping) or "mockserver" not in document:
         raise ReadError("not a cassette: it must begin with `mockserver: 1`", line=1)
@@ -70,18 +70,18 @@ def header_from(document: Any) -> Header:
 def load_exchange(text: str) -> Exchange | None:
     """Return the exchange in the document *text*, or None if it is empty."""
     document = strict_yaml.parse(text)
-    return None if document is None else exchange_from(document)
+    return None if document is None else build_exchange(document)
 
 
-def exchange_from(document: Any) -> Exchange:
+def build_exchange(document: Any) -> Exchange:
     """Return the exchange in the parsed *document*; ReadError if it is not an exchange."""
-    head = head_from(document, whole=True)
-    return Exchange(head.request, response_from(document), head.repeat, head.redacted, head.at)
+    head = build_head(document, whole=True)
+    return Exchange(head.request, build_response(document), head.repeat, head.redacted, head.at)
 
 
 def read_exchange(raw: bytes) -> Exchange | None:
     """Return the exchange in the document *raw* without parsing its events as YAML, or None if it has another layout; see `load_response`."""
-    return read(raw, exchange_from)
+    return read(raw, build_exchange)
 
 
 class Head(NamedTuple):
@@ -99,10 +99,10 @@ def load_head(text: str, *, whole: bool = False) -> Head | None:
     The response is not read; with *whole* it must exist.
     """
     document = strict_yaml.parse(text)
-    return None if document is None else head_from(document, whole=whole)
+    return None if document is None else build_head(document, whole=whole)
 
 
-def head_from(document: Any, *, whole: bool = False) -> Head:
+def build_head(document: Any, *, whole: bool = False) -> Head:
     """Return the head of the parsed *document*; with *whole* it must have a response. ReadError if it is not an exchange."""
     if not isinstance(document, Mapping):
         raise ReadError("an exchange must be a mapping with `request` and `response`", line=1)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from mockserver.cassette import layout_reader
 from mockserver.cassette.model import (
     Body,
     End,
@@ -19,6 +18,7 @@ from mockserver.cassette.model import (
     TimedEvent,
     join_chunks,
 )
+from mockserver.cassette.yaml_codec import fast_yaml
 from mockserver.cassette.yaml_codec.dump import LINE_ENDINGS
 from mockserver.errors import ReadError
 from mockserver.formats import sse, strict_yaml
@@ -70,7 +70,7 @@ _PLAIN = re.compile(r"[^\W\d](?:[\w|./-]|[: ](?=[\w|]))*+|[0-9]+-[0-9]+")
 
 def read_response(raw: bytes) -> Response | None:
     """Return the response in *raw*, a document or its end from `response:` on, or None."""
-    return read(raw, response_from)
+    return read(raw, build_response)
 
 
 def read(raw: bytes, build: Callable[[Mapping], T]) -> T | None:
@@ -84,14 +84,14 @@ def read(raw: bytes, build: Callable[[Mapping], T]) -> T | None:
 
 def _read_document(raw: bytes) -> Mapping | None:
     if _BLOCK.encode() not in raw or not is_clean(raw):
-        return layout_reader.read_mapping(raw)
+        return fast_yaml.read_mapping(raw)
     text = raw.decode()
     start = text.index(_BLOCK)
     events, end = _read_events(text, start + len(_BLOCK))
     if not events or not text.startswith(_AFTER_BLOCK, end):
-        return layout_reader.read_mapping(raw)
+        return fast_yaml.read_mapping(raw)
     rest = f"{text[:start]}\n  events: []\n{text[end:]}"
-    document = layout_reader.read_mapping(rest.encode()) or strict_yaml.parse(rest)
+    document = fast_yaml.read_mapping(rest.encode()) or strict_yaml.parse(rest)
     match document:
         case {"response": Mapping(lines={"events": line}) as response}:
             # Elsewhere, the same lines may be a part of some text.
@@ -132,7 +132,7 @@ def _text(scalar: str) -> str:
     raise ReadError("needs the YAML loader")
 
 
-def response_from(document: Mapping) -> Response:
+def build_response(document: Mapping) -> Response:
     """Return the response in the parsed *document*; ReadError if it is not a response."""
     part = get_mapping(document, "response")
     check_keys(part, _RESPONSE_KEYS, "response")
@@ -192,10 +192,10 @@ def _events(part: Mapping) -> tuple[TimedEvent, ...]:
     events = part["events"]
     if isinstance(events, tuple):
         return events  # `read` has read them
-    return map_items(get_typed(part, "events", Sequence) or Sequence(part.line), event_from)
+    return map_items(get_typed(part, "events", Sequence) or Sequence(part.line), build_event)
 
 
-def event_from(part: Any, line: int) -> TimedEvent:
+def build_event(part: Any, line: int) -> TimedEvent:
     """Return the event in the parsed *part*, which is on *line*; ReadError if it is not an event."""
     if not isinstance(part, Mapping):
         raise ReadError("an event must be a mapping such as `event: values`", line=line)

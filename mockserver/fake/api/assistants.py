@@ -2,23 +2,22 @@
 
 from collections.abc import Mapping
 
-from mockserver.fake.api import graph_schemas
-from mockserver.fake.api import schemas as bodies
+from mockserver.fake.api import graph_schemas, request_schemas
+from mockserver.fake.api.api_call import ApiCall, require_uuid
 from mockserver.fake.api.create_run import CONFIGURABLE_AND_CONTEXT, drop_reserved
 from mockserver.fake.api.database import Assistant, Database, Record, create_assistant_record
-from mockserver.fake.api.endpoint import ApiCall, require_uuid
 from mockserver.fake.api.graph_drawing import draw_graph
-from mockserver.fake.api.search import contains, get_page, page_response, sort_records
+from mockserver.fake.api.pagination import contains, get_page, page_response, sort_records
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response, json_response
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.response import Response, json_response
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import default_assistant_id
 
 DEFAULT_GRAPH = "agent"
 
 
-def add_defaults(graphs: tuple[str, ...], database: Database, ids: Ids) -> None:
+def add_defaults(graphs: tuple[str, ...], database: Database, ids: IdGenerator) -> None:
     """Add the default assistants of *graphs* to a new *database*; they are a second older than the first of *ids*."""
     if database.graphs:
         return
@@ -33,7 +32,7 @@ def resolve(call: ApiCall, name: str) -> str:
     return identity or _resolve_graph(call, name, 422)
 
 
-def adopt(record: Record, graphs: tuple[str, ...], database: Database, ids: Ids) -> None:
+def adopt(record: Record, graphs: tuple[str, ...], database: Database, ids: IdGenerator) -> None:
     """Add the assistant with the JSON form *record*, which was recorded; ignored if its graph is not in *graphs*, if any are declared."""
     graph, identity = record["graph_id"], record["assistant_id"]
     if graphs and graph not in graphs:
@@ -48,7 +47,7 @@ def adopt(record: Record, graphs: tuple[str, ...], database: Database, ids: Ids)
 
 def create(call: ApiCall) -> Response:
     """`POST /assistants`: create an assistant, or return the existing one if `if_exists` allows it."""
-    body = call.body(bodies.ASSISTANT)
+    body = call.body(request_schemas.ASSISTANT)
     name = call.ids.uuid4("assistant")
     if body.get("assistant_id"):
         name = require_uuid(body["assistant_id"], "assistant")
@@ -74,13 +73,13 @@ def create(call: ApiCall) -> Response:
 
 
 def search(call: ApiCall) -> Response:
-    body = call.body(bodies.ASSISTANTS)
+    body = call.body(request_schemas.ASSISTANTS)
     body.pop("extract", None)  # only searches for threads support it
     return page_response(sort_records(_matching(call, body), body), body)
 
 
 def count(call: ApiCall) -> Response:
-    return json_response(len(_matching(call, call.body(bodies.ASSISTANTS_COUNT))))
+    return json_response(len(_matching(call, call.body(request_schemas.ASSISTANTS_COUNT))))
 
 
 def get(call: ApiCall) -> Response:
@@ -90,7 +89,7 @@ def get(call: ApiCall) -> Response:
 def patch(call: ApiCall) -> Response:
     """`PATCH /assistants/{id}`: add a new version of an assistant."""
     call.path_uuid("assistant")
-    body = call.body(bodies.ASSISTANT_PATCH)
+    body = call.body(request_schemas.ASSISTANT_PATCH)
     _check_graph(call, body)
     config, context = _get_config_and_context(body)
     assistant = _get_existing(call)
@@ -115,7 +114,7 @@ def delete(call: ApiCall) -> Response:
 
 def versions(call: ApiCall) -> Response:
     """`POST /assistants/{id}/versions`: list the versions of an assistant, newest first."""
-    body = call.body(bodies.VERSIONS)
+    body = call.body(request_schemas.VERSIONS)
     versions = _get_existing(call).versions
     wanted = {"metadata": body.get("metadata", {})}
     return json_response(get_page([v for v in reversed(versions) if contains(v, wanted)], body))
@@ -123,7 +122,7 @@ def versions(call: ApiCall) -> Response:
 
 def latest(call: ApiCall) -> Response:
     """`POST /assistants/{id}/latest`: restore an earlier version, except its graph and context, as the real server does."""
-    body = call.body(bodies.ASSISTANT_VERSION)
+    body = call.body(request_schemas.ASSISTANT_VERSION)
     assistant, number = _get_existing(call), body.get("version")
     version = next((v for v in assistant.versions if v["version"] == number), None)
     if version is None:

@@ -5,10 +5,10 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.database import Record
-from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.run_request import RunRequest
 from mockserver.formats.json_text import Json
 
@@ -92,7 +92,7 @@ def create_run_request(
     )
 
 
-def create_run_record(run: RunRequest, body: Body, ids: Ids) -> dict[str, Json]:
+def create_run_record(run: RunRequest, body: Body, ids: IdGenerator) -> dict[str, Json]:
     """Return the Run record of the new *run*, which *body* requested."""
     return {
         "run_id": run.run_id,

@@ -1,10 +1,10 @@
 """Endpoints of crons. The fake graph has none: lists are empty, and none can be created. No I/O."""
 
-from mockserver.fake.api import schemas
-from mockserver.fake.api.endpoint import ApiCall, require_uuid
-from mockserver.fake.api.search import page_response
+from mockserver.fake.api import request_schemas
+from mockserver.fake.api.api_call import ApiCall, require_uuid
+from mockserver.fake.api.pagination import page_response
 from mockserver.fake.api.validation import HTTPError
-from mockserver.fake.replies import Response, json_response
+from mockserver.fake.response import Response, json_response
 from mockserver.formats.json_text import Json
 
 NO_CRONS = (
@@ -14,18 +14,18 @@ NO_CRONS = (
 
 def search(call: ApiCall) -> Response:
     """`POST /runs/crons/search`: list crons, of which there are none."""
-    return page_response([], _check_ids(call.body(schemas.CRONS)))
+    return page_response([], _check_ids(call.body(request_schemas.CRONS)))
 
 
 def count(call: ApiCall) -> Response:
     """`POST /runs/crons/count`: 0."""
-    _check_ids(call.body(schemas.CRONS_COUNT))
+    _check_ids(call.body(request_schemas.CRONS_COUNT))
     return json_response(0)
 
 
 def create(call: ApiCall) -> Response:
     """`POST /runs/crons` and `POST /threads/{thread}/runs/crons`: refused. The real server accepts them."""
-    call.body(schemas.CRON)
+    call.body(request_schemas.CRON)
     if call.path:
         call.get_thread()
     raise HTTPError(422, NO_CRONS)
@@ -39,7 +39,7 @@ def find(call: ApiCall) -> Response:
 
 def patch(call: ApiCall) -> Response:
     """`PATCH /runs/crons/{cron}`: there is none."""
-    if not call.body(schemas.OBJECT):
+    if not call.body(request_schemas.OBJECT):
         raise HTTPError(400, "Request body cannot be empty")
     return find(call)
 

@@ -134,3 +134,18 @@ def create_assistant_record(identity: str, graph: str, at: str, **parts: Json) -
         "description": None,
         **parts,
     }
+
+
+def create_thread_record(identity: str, at: str, **parts: Json) -> dict[str, Json]:
+    """Return the record of a thread that is created *at* this time, with these *parts*."""
+    return {
+        "thread_id": identity,
+        "created_at": at,
+        "updated_at": at,
+        "state_updated_at": at,
+        "metadata": {},
+        "status": "idle",
+        "config": {},
+        "values": None,
+        **parts,
+    }

@@ -4,17 +4,17 @@ Source: langgraph-api 0.16.7, `api/event_streaming` and `event_streaming/service
 its thread, so the commands for subscriptions have no effect.
 """
 
-from mockserver.fake.api import schemas, start_runs
+from mockserver.fake.api import request_schemas, start_runs
+from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.create_run import STREAMS_KEY, Body
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError, Schema, find_problem, parse_json, parse_uuid
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.replies import STREAM_HEADERS, Response, error_response, json_response
-from mockserver.fake.threads.event_stream import EventSource, EventStream
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.response import STREAM_HEADERS, Response, error_response, json_response
+from mockserver.fake.thread_log.filter import FilterError, is_channel, parse_filter
+from mockserver.fake.threads.event_stream_reader import EventSource, EventStreamReader
 from mockserver.fake.threads.thread import Thread, ThreadEvents
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.filter import FilterError, is_channel, parse_filter
 
 _STREAM_MODES = (
     *("values", "updates", "messages", "tools", "lifecycle", "custom", "tasks"),
@@ -61,7 +61,7 @@ def stream(call: ApiCall) -> Response:
     except FilterError as error:
         return error_response(400, str(error))
     database, name = call.database, parse_uuid(call.path[0]) or call.path[0]
-    reader = EventStream(
+    reader = EventStreamReader(
         selected, lambda: find_source(database, name, call.runs), database.watchers
     )
     return Response(200, STREAM_HEADERS, reader)
@@ -86,7 +86,7 @@ def _error_envelope(number: Json, code: str, message: str) -> Json:
 
 def _start(call: ApiCall, params: Body) -> Json:
     """Start a run; on an interrupted thread, its input answers the interrupt."""
-    _check(schemas.START_COMMAND, params)
+    _check(request_schemas.START_COMMAND, params)
     checkpoint = _checkpoint_id(params)
     thread = call.find_thread(parse_uuid(call.path[0]))
     strategy, value = params.get("multitaskStrategy"), params.get("input")
@@ -106,9 +106,9 @@ def _respond(call: ApiCall, params: Body) -> Json:
     """Answer one or more interrupts, which starts another run."""
     several = params.get("responses")
     if isinstance(several, list):
-        _check(schemas.ANSWERS, several, "params.responses")
+        _check(request_schemas.ANSWERS, several, "params.responses")
     else:
-        _check(schemas.ANSWER, params)
+        _check(request_schemas.ANSWER, params)
     entries = several if isinstance(several, list) else [params]
     answers = {entry["interrupt_id"]: entry.get("response") for entry in entries}
     thread = call.find_thread(parse_uuid(call.path[0]))
@@ -181,7 +181,7 @@ def _subscribe(call: ApiCall, params: Body) -> Json:
 
 
 def _unsubscribe(call: ApiCall, params: Body) -> Json:
-    _check(schemas.UNSUBSCRIBE, params)
+    _check(request_schemas.UNSUBSCRIBE, params)
     raise CommandError("no_such_subscription", f"Unknown subscription: {params['subscription_id']}")
 
 

@@ -1,18 +1,18 @@
 """The endpoints of runs that were started before. No I/O."""
 
-from mockserver.fake.api import schemas
+from mockserver.fake.api import request_schemas
+from mockserver.fake.api.api_call import ApiCall, require_uuid
 from mockserver.fake.api.create_run import Body
-from mockserver.fake.api.endpoint import ApiCall, require_uuid
 from mockserver.fake.api.start_runs import get_run_path
 from mockserver.fake.api.validation import HTTPError
-from mockserver.fake.graph.event_log import Event
+from mockserver.fake.graph.event_log import LoggedEvent
 from mockserver.fake.graph.metadata import HOST
 from mockserver.fake.graph.stream_modes import parse_event_names
-from mockserver.fake.json_format import to_server_json
-from mockserver.fake.replies import Response, json_response
+from mockserver.fake.response import Response, json_response
+from mockserver.fake.server_json import to_server_json
 from mockserver.fake.threads.run_readers import (
-    RunOutcome,
-    RunStream,
+    RunOutcomeReader,
+    RunStreamReader,
     build_thread_outcome,
     get_stream_headers,
     get_wait_headers,
@@ -66,7 +66,7 @@ def delete(call: ApiCall) -> Response:
         thread.cancel(run, Action.INTERRUPT, call.now, None)
     thread.runs.pop(run.identity, None)
     thread.history.drop_run(run.identity)
-    call.settle(thread)
+    call.advance(thread)
     return Response(204, (), b"")
 
 
@@ -79,7 +79,7 @@ def join(call: ApiCall) -> Response:
     if run.ended_at is not None:
         return Response(200, headers, build_thread_outcome(thread))
     cancels = call.is_true("cancel_on_disconnect")
-    reader = RunOutcome(thread, run, call.runs.play, started_here=False, cancels=cancels)
+    reader = RunOutcomeReader(thread, run, call.runs.play, started_here=False, cancels=cancels)
     return Response(200, headers, reader)
 
 
@@ -88,8 +88,8 @@ def stream(call: ApiCall) -> Response:
     headers = get_stream_headers(f"/threads/{call.path[0]}/runs/{call.path[1]}")
     thread, run = call.find_run()
     if thread is None or run is None:
-        return Response(200, headers, Event(0.0, "error", _NOT_FOUND).raw)
-    reader = RunStream(
+        return Response(200, headers, LoggedEvent(0.0, "error", _NOT_FOUND).raw)
+    reader = RunStreamReader(
         thread,
         run,
         call.runs.play,
@@ -116,7 +116,7 @@ def cancel(call: ApiCall) -> Response:
 
 def cancel_many(call: ApiCall) -> Response:
     """`POST /runs/cancel`: cancel several runs of a thread, or all runs with a status."""
-    body = call.body(schemas.CANCEL)
+    body = call.body(request_schemas.CANCEL)
     by_ids = {"thread_id", "run_ids"} & body.keys()
     if len(by_ids) != (0 if "status" in body else 2):
         raise HTTPError(422, "Provide either `status`, or both `thread_id` and `run_ids`.")
@@ -160,7 +160,7 @@ def _count_seen(run: Run, last: str | None, now: float) -> int:
 
 def _selected_runs(call: ApiCall, body: Body) -> list[tuple[Thread, Run]]:
     if "status" in body:
-        threads = [call.settle(t) for t in call.database.threads.values()]
+        threads = [call.advance(t) for t in call.database.threads.values()]
         active = [(thread, run) for thread in threads for run in thread.active]
         return [one for one in active if body["status"] in ("all", one[1].status)]
     name = require_uuid(body["thread_id"], "thread")
@@ -174,4 +174,4 @@ def _selected_runs(call: ApiCall, body: Body) -> list[tuple[Thread, Run]]:
 def _cancel(call: ApiCall, thread: Thread, run: Run, path: str) -> None:
     action = Action.ROLLBACK if call.query("action") == "rollback" else Action.INTERRUPT
     thread.cancel(run, action, call.now, f"{action} requested via POST {path}")
-    call.settle(thread)
+    call.advance(thread)

@@ -15,15 +15,15 @@ from mockserver.fake.api import (
     thread_state,
     threads,
 )
+from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.database import Database, Record
-from mockserver.fake.api.endpoint import ApiCall
 from mockserver.fake.api.validation import HTTPError
-from mockserver.fake.errors import RunRefused
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.graph.metadata import API_VERSION, LANGGRAPH_VERSION
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response, error_response, json_response
-from mockserver.fake.threads.event_stream import EventSource
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.response import Response, error_response, json_response
+from mockserver.fake.run_errors import RunRefused
+from mockserver.fake.threads.event_stream_reader import EventSource
 from mockserver.http.messages import Request
 
 Endpoint = Callable[[ApiCall], Response]
@@ -74,7 +74,7 @@ class Api:
     def handle(
         self,
         request: Request,
-        ids: Ids,
+        ids: IdGenerator,
         database: Database,
         now: float = 0.0,
         before_run: Callable[[], None] = lambda: None,
@@ -99,19 +99,21 @@ class Api:
         if path in _META:
             is_allowed = request.method in ("GET", "HEAD")
             return _META[path] if is_allowed else error_response(404, "Not Found")
-        matching = [(route, found) for route in ROUTES if (found := route.path.fullmatch(path))]
-        for route, found in matching:
-            if request.method in route.methods:
-                return route.endpoint(replace(call, path=found.groups()))
-        if matching:
-            allowed = ", ".join(matching[0][0].methods)
-            return error_response(405, "Method Not Allowed", (("allow", allowed),))
+        methods: tuple[str, ...] = ()
+        for route in ROUTES:
+            if found := route.path.fullmatch(path):
+                if request.method in route.methods:
+                    return route.endpoint(replace(call, path=found.groups()))
+                methods = methods or route.methods
+        if methods:
+            allow = (("allow", ", ".join(methods)),)
+            return error_response(405, "Method Not Allowed", allow)
         shorter = path.rstrip("/")
         if shorter != path and any(route.path.fullmatch(shorter) for route in ROUTES):
             return _redirect(request, shorter, query)
         return error_response(404, "Not Found")
 
-    def adopt_assistant(self, record: Record, database: Database, ids: Ids) -> None:
+    def adopt_assistant(self, record: Record, database: Database, ids: IdGenerator) -> None:
         """Add the recorded assistant *record* to *database*, unless its graph is not declared."""
         assistants.adopt(record, self._graphs, database, ids)
 

@@ -1,6 +1,7 @@
 """Start runs on threads: the endpoints, and stateless runs, each on a thread of its own. No I/O."""
 
-from mockserver.fake.api import assistants, schemas
+from mockserver.fake.api import assistants, request_schemas
+from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.create_run import (
     Body,
     check_run,
@@ -8,18 +9,16 @@ from mockserver.fake.api.create_run import (
     create_run_request,
     get_own_metadata,
 )
-from mockserver.fake.api.database import Record
-from mockserver.fake.api.endpoint import ApiCall
-from mockserver.fake.api.threads import create_thread_record
+from mockserver.fake.api.database import Record, create_thread_record
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.errors import RunRefused
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import BodyReader, Response, json_response
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.response import BodyReader, Response, json_response
+from mockserver.fake.run_errors import RunRefused
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.threads.run_readers import (
-    RunOutcome,
-    RunStream,
+    RunOutcomeReader,
+    RunStreamReader,
     get_stream_headers,
     get_wait_headers,
 )
@@ -34,45 +33,45 @@ the end of a run. On the real server it is half a second or more."""
 
 def start(call: ApiCall) -> Response:
     """`POST /threads/{id}/runs`: start a run in the background."""
-    _, run = add_run(call, call.body(schemas.RUN_ON_THREAD))
+    _, run = add_run(call, call.body(request_schemas.RUN_ON_THREAD))
     return json_response(run.record, headers=(("content-location", get_run_path(run)),))
 
 
 def stream(call: ApiCall) -> Response:
     """`POST /threads/{id}/runs/stream`: start a run and stream its events."""
-    body = call.body(schemas.RUN_ON_THREAD_AWAITED)
+    body = call.body(request_schemas.RUN_ON_THREAD_AWAITED)
     thread, run = add_run(call, body, malformed=400)
     return _stream(call, body, thread, run, get_run_path(run))
 
 
 def wait(call: ApiCall) -> Response:
     """`POST /threads/{id}/runs/wait`: start a run and return its outcome."""
-    body = call.body(schemas.RUN_ON_THREAD_AWAITED)
+    body = call.body(request_schemas.RUN_ON_THREAD_AWAITED)
     return _wait(call, body, *add_run(call, body, malformed=400))
 
 
 def stream_stateless(call: ApiCall) -> Response:
     """`POST /runs/stream`: start a stateless run and stream its events."""
-    body = call.body(schemas.RUN_AWAITED)
+    body = call.body(request_schemas.RUN_AWAITED)
     thread, run = _add_stateless(call, body, _create_stateless_request(call, body))
     return _stream(call, body, thread, run, f"/runs/{run.identity}")
 
 
 def wait_stateless(call: ApiCall) -> Response:
     """`POST /runs/wait`: start a stateless run and return its outcome."""
-    body = call.body(schemas.RUN_AWAITED)
+    body = call.body(request_schemas.RUN_AWAITED)
     return _wait(call, body, *_add_stateless(call, body, _create_stateless_request(call, body)))
 
 
 def start_stateless(call: ApiCall) -> Response:
     """`POST /runs`: start a stateless run in the background."""
-    record = _start_stateless(call, call.body(schemas.RUN))
+    record = _start_stateless(call, call.body(request_schemas.RUN))
     return json_response(record, headers=(("content-location", f"/runs/{record['run_id']}"),))
 
 
 def start_batch(call: ApiCall) -> Response:
     """`POST /runs/batch`: start several stateless runs in the background."""
-    bodies = call.body(schemas.RUNS)
+    bodies = call.body(request_schemas.RUNS)
     for body in bodies:  # a batch with an invalid run starts none
         _create_stateless_request(call, body)
     records = [_start_stateless(call, body, number) for number, body in enumerate(bodies)]
@@ -81,13 +80,13 @@ def start_batch(call: ApiCall) -> Response:
 
 def _stream(call: ApiCall, body: Body, thread: Thread, run: Run, path: str) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
-    reader = RunStream(thread, run, call.runs.play, cancels=cancels)
+    reader = RunStreamReader(thread, run, call.runs.play, cancels=cancels)
     return _respond(run, get_stream_headers(path), reader)
 
 
 def _wait(call: ApiCall, body: Body, thread: Thread, run: Run) -> Response:
     cancels = body.get("on_disconnect") == "cancel"
-    reader = RunOutcome(thread, run, call.runs.play, cancels=cancels)
+    reader = RunOutcomeReader(thread, run, call.runs.play, cancels=cancels)
     return _respond(run, get_wait_headers(get_run_path(run)), reader)
 
 
@@ -119,7 +118,7 @@ def _add_stateless(call: ApiCall, body: Body, request: RunRequest) -> tuple[Thre
         assistant = call.database.assistants[request.assistant_id].record
         thread = _create_thread(call, request.thread_id, body, assistant)
         return thread, _queue(call, thread, request, body)
-    thread = Thread(create_thread_record(request.thread_id, call.ids, {}), call.ids.count - 1)
+    thread = Thread(create_thread_record(request.thread_id, call.ids.time()), call.ids.count - 1)
     run = _create_run(call, request, body, call.ids)
     thread.add(run, call.runs.play, call.now)
     return thread, run
@@ -177,8 +176,8 @@ def _queue(call: ApiCall, thread: Thread, request: RunRequest, body: Body) -> Ru
     return run
 
 
-def _create_run(call: ApiCall, request: RunRequest, body: Body, ids: Ids) -> Run:
-    due = call.now + call.runs.gap(request.delay)
+def _create_run(call: ApiCall, request: RunRequest, body: Body, ids: IdGenerator) -> Run:
+    due = call.now + call.runs.scale_pause(request.delay)
     if request.for_event_streams:
         due += START_SECONDS
     return Run(request, ids, create_run_record(request, body, ids), due)
@@ -186,10 +185,12 @@ def _create_run(call: ApiCall, request: RunRequest, body: Body, ids: Ids) -> Run
 
 def _create_thread(call: ApiCall, name: str, body: Body, assistant: Record) -> Thread:
     moment = call.database.next_time()
-    record = create_thread_record(name, call.ids.at(moment), {}) | {
-        "metadata": _get_assistant_ids(assistant) | get_own_metadata(body),
-        "config": {**body.get("config", {}), "configurable": {}},
-    }
+    record = create_thread_record(
+        name,
+        call.ids.at(moment).time(),
+        metadata=_get_assistant_ids(assistant) | get_own_metadata(body),
+        config={**body.get("config", {}), "configurable": {}},
+    )
     order = ("thread_id", "status", "metadata", "config", "created_at", "updated_at", "values")
     return Thread({part: record[part] for part in order}, moment)
 

@@ -3,12 +3,12 @@
 import operator
 from collections.abc import Callable
 
-from mockserver.fake.api import schemas
+from mockserver.fake.api import request_schemas
+from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.database import MAX_ITEMS, Namespace, Record
-from mockserver.fake.api.endpoint import ApiCall
-from mockserver.fake.api.search import get_page
+from mockserver.fake.api.pagination import get_page
 from mockserver.fake.api.validation import HTTPError
-from mockserver.fake.replies import Response, json_response
+from mockserver.fake.response import Response, json_response
 from mockserver.formats.json_text import Json
 
 _OPERATORS: dict[str, Callable[[Json, Json], bool]] = {
@@ -22,7 +22,7 @@ _OPERATORS: dict[str, Callable[[Json, Json], bool]] = {
 
 
 def put(call: ApiCall) -> Response:
-    body = call.body(schemas.ITEM)
+    body = call.body(request_schemas.ITEM)
     if error := _label_error(body["namespace"]):
         return error
     namespace = tuple(body["namespace"])
@@ -55,7 +55,7 @@ def get(call: ApiCall) -> Response:
 
 
 def delete(call: ApiCall) -> Response:
-    body = call.body(schemas.ITEM_KEY)
+    body = call.body(request_schemas.ITEM_KEY)
     if error := _label_error(body.get("namespace", [])):
         return error
     call.database.items.get(tuple(body.get("namespace", ())), {}).pop(body["key"], None)
@@ -63,7 +63,7 @@ def delete(call: ApiCall) -> Response:
 
 
 def search(call: ApiCall) -> Response:
-    body = call.body(schemas.ITEMS)
+    body = call.body(request_schemas.ITEMS)
     prefix = tuple(body.get("namespace_prefix") or ())
     if error := _label_error(list(prefix)):
         return error
@@ -79,7 +79,7 @@ def search(call: ApiCall) -> Response:
 
 
 def namespaces(call: ApiCall) -> Response:
-    body = call.body(schemas.NAMESPACES)
+    body = call.body(request_schemas.NAMESPACES)
     for part in ("prefix", "suffix"):
         if error := _label_error(body.get(part, [])):
             return error

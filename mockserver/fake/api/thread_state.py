@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from mockserver.fake.api import schemas
-from mockserver.fake.api.endpoint import ApiCall
+from mockserver.fake.api import request_schemas
+from mockserver.fake.api.api_call import ApiCall
 from mockserver.fake.api.validation import HTTPError
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Task
 from mockserver.fake.graph.checkpointer import create_references, create_subgraph_reference
 from mockserver.fake.graph.metadata import PULL
-from mockserver.fake.replies import Response, json_response
+from mockserver.fake.response import Response, json_response
+from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.threads.thread import Thread, convert_interrupt
 from mockserver.fake.threads.update_state import StateUpdate, create_updated_checkpoint
 from mockserver.formats.json_text import Json
@@ -45,7 +45,7 @@ def get(call: ApiCall) -> Response:
 
 def at_checkpoint(call: ApiCall) -> Response:
     """`POST /threads/{id}/state/checkpoint`: return the state at the checkpoint in the body."""
-    body = call.body(schemas.AT_CHECKPOINT)
+    body = call.body(request_schemas.AT_CHECKPOINT)
     thread = call.get_thread()
     reference = body["checkpoint"]
     namespace = get_namespace(reference)
@@ -57,7 +57,7 @@ def at_checkpoint(call: ApiCall) -> Response:
 
 def update(call: ApiCall) -> Response:
     """`POST /threads/{id}/state`: write the state of a thread."""
-    body = call.body(schemas.UPDATE)
+    body = call.body(request_schemas.UPDATE)
     thread = call.get_thread()
     if thread.active:
         runs = ", ".join(run.identity for run in thread.active)
@@ -76,7 +76,7 @@ def update(call: ApiCall) -> Response:
 def history(call: ApiCall) -> Response:
     """`GET` or `POST /threads/{id}/history`: list the states of a thread, newest first."""
     if call.request.method == "POST":
-        return _list_states(call, call.body(schemas.HISTORY))
+        return _list_states(call, call.body(request_schemas.HISTORY))
     limit = call.query_number("limit", 1, status=422)
     before = {"checkpoint_id": call.query("before")} if call.query("before") else {}
     return _list_states(call, {"limit": max(limit, 0), "before": before})

@@ -3,22 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mockserver.fake.api import schemas
+from mockserver.fake.api import request_schemas
+from mockserver.fake.api.api_call import ApiCall, require_uuid
 from mockserver.fake.api.create_run import drop_reserved
-from mockserver.fake.api.database import Record
-from mockserver.fake.api.endpoint import ApiCall, require_uuid
-from mockserver.fake.api.search import check_extract_paths, contains, page_response, sort_records
+from mockserver.fake.api.database import Record, create_thread_record
+from mockserver.fake.api.pagination import (
+    check_extract_paths,
+    contains,
+    page_response,
+    sort_records,
+)
 from mockserver.fake.api.thread_state import NO_GRAPH, write_state
 from mockserver.fake.api.validation import HTTPError, parse_uuid
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response, error_response, json_response
+from mockserver.fake.response import Response, error_response, json_response
 from mockserver.fake.threads.thread import Action, Thread
 from mockserver.formats.json_text import Json
 
 
 def create(call: ApiCall) -> Response:
     """`POST /threads`: create a thread, or return the existing one if `if_exists` allows it."""
-    body = call.body(schemas.THREAD)
+    body = call.body(request_schemas.THREAD)
     name = call.ids.uuid7("thread")
     if body.get("thread_id"):
         name = require_uuid(body["thread_id"], "thread")
@@ -29,7 +33,10 @@ def create(call: ApiCall) -> Response:
         return json_response(thread.record)
     moment = call.database.next_time()
     thread = Thread(
-        create_thread_record(name, call.ids.at(moment), body.get("metadata", {})), moment
+        create_thread_record(
+            name, call.ids.at(moment).time(), metadata=drop_reserved(body.get("metadata", {}))
+        ),
+        moment,
     )
     call.database.put_thread(thread)
     if body.get("supersteps"):
@@ -42,7 +49,7 @@ def get(call: ApiCall) -> Response:
 
 
 def patch(call: ApiCall) -> Response:
-    body = call.body(schemas.THREAD_PATCH)
+    body = call.body(request_schemas.THREAD_PATCH)
     thread = call.get_thread()
     ids = call.ids.at(thread.next_moment(call.database.next_time()))
     thread.record = {
@@ -75,9 +82,8 @@ def copy(call: ApiCall) -> Response:
         raise HTTPError(409, "Conflict")
     moment = thread.next_moment(call.database.next_time())
     ids = call.ids.at(moment)
-    record = create_thread_record(ids.uuid4("thread"), ids, {}) | {
-        "metadata": thread.record["metadata"]
-    }
+    metadata = thread.record["metadata"]
+    record = create_thread_record(ids.uuid4("thread"), ids.time(), metadata=metadata)
     del record["values"]
     copied = Thread(record, moment)
     copied.history = thread.history.for_thread(copied.identity)
@@ -87,18 +93,20 @@ def copy(call: ApiCall) -> Response:
 
 def search(call: ApiCall) -> Response:
     """`POST /threads/search`: list threads."""
-    body = call.body(schemas.THREADS)
+    body = call.body(request_schemas.THREADS)
     check_extract_paths(body)
     return page_response(sort_records(_find_matching(call, body), body, by="updated_at"), body)
 
 
 def count(call: ApiCall) -> Response:
-    return json_response(len(_find_matching(call, call.body(schemas.THREADS_COUNT) | {"ids": []})))
+    return json_response(
+        len(_find_matching(call, call.body(request_schemas.THREADS_COUNT) | {"ids": []}))
+    )
 
 
 def prune(call: ApiCall) -> Response:
     """`POST /threads/prune`: delete several threads."""
-    body = call.body(schemas.PRUNE)
+    body = call.body(request_schemas.PRUNE)
     if body.get("strategy") == "keep_latest":
         raise HTTPError(422, "keep_latest is not supported")
     names = [require_uuid(name, "thread") for name in body["thread_ids"]]
@@ -125,24 +133,9 @@ def _find_matching(call: ApiCall, body: Mapping[str, Json]) -> list[Record]:
         if found is None:
             raise HTTPError(400, f"Invalid thread ID {name}")
     wanted = {name: body[name] for name in ("metadata", "values", "status") if body.get(name)}
-    records = [call.settle(thread).record for thread in call.database.threads.values()]
+    records = [call.advance(thread).record for thread in call.database.threads.values()]
     return [
         one
         for one in records
         if (not ids or one["thread_id"] in ids.values()) and contains(one, wanted)
     ]
-
-
-def create_thread_record(name: str, ids: Ids, metadata: dict[str, Json]) -> dict[str, Json]:
-    """Return the record of a new thread."""
-    now = ids.time()
-    return {
-        "thread_id": name,
-        "created_at": now,
-        "updated_at": now,
-        "state_updated_at": now,
-        "metadata": drop_reserved(metadata),
-        "status": "idle",
-        "config": {},
-        "values": None,
-    }

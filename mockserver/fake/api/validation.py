@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from mockserver.formats import json_text
-from mockserver.formats.json_text import Json
+from mockserver.formats.json_text import Json, reject_constant
 
 MAX_DEPTH = 255
 """The nesting depth at which the real server's validator gives up."""
@@ -53,7 +53,7 @@ def parse_json(body: bytes) -> Json:
     try:
         text = body.decode()
         value = json.loads(
-            text, parse_int=_integer, parse_float=_number, parse_constant=_reject_constant
+            text, parse_int=_integer, parse_float=_number, parse_constant=reject_constant
         )
         if "\\u" in text:
             json_text.dumps(value).encode()
@@ -95,10 +95,6 @@ def _number(text: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise ValueError("too large")
     return value
-
-
-def _reject_constant(word: str) -> Json:
-    raise ValueError(f"{word} is not JSON")
 
 
 def _has_type(value: Json, name: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.formats.json_text import Json
 
 Namespace = tuple[str, ...]
@@ -15,7 +15,7 @@ Namespace = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TurnProgress:
     """How far a turn has come: *played* is the number of visits that are done.
 
     *facts* are what rules may ask of the request that began the turn, None if that is unknown. A turn is *silent* if its
@@ -50,7 +50,7 @@ class Task:
 
 
 def create_task(
-    ids: Ids, namespace: Namespace, node: str, step: int, *, has_subgraph: bool = False
+    ids: IdGenerator, namespace: Namespace, node: str, step: int, *, has_subgraph: bool = False
 ) -> Task:
     """Return the task of *node* that is due at *step*."""
     identity = ids.uuid5("task", *namespace, node, step)
@@ -75,7 +75,7 @@ class Checkpoint:
     tasks: tuple[Task, ...] = ()
     metadata: Mapping[str, Json] = field(default_factory=dict)
     created_at: str = ""
-    progress: Progress = Progress()
+    progress: TurnProgress = TurnProgress()
 
     @property
     def path(self) -> str:

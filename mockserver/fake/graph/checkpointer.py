@@ -10,15 +10,15 @@ from mockserver.fake.graph.checkpoint_store import (
     Checkpoint,
     History,
     Namespace,
-    Progress,
     Task,
+    TurnProgress,
     create_task,
 )
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.metadata import Scope, build_checkpoint_metadata
 from mockserver.fake.graph.state import State, create_first_state
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.topology import START
@@ -34,14 +34,14 @@ class Checkpointer:
     def __init__(
         self,
         request: RunRequest,
-        ids: Ids,
+        ids: IdGenerator,
         script: Script,
         history: History,
         log: EventLog,
         modes: StreamModes,
     ) -> None:
         self.keeps_thread = request.keeps_thread
-        self.progress = Progress(request.facts)
+        self.progress = TurnProgress(request.facts)
         """How far the turn is at the next checkpoint."""
         self._script = script
         self._request = request

@@ -6,11 +6,10 @@ Source: langgraph-api 0.16.7, which makes them with `langchain_core.language_mod
 from collections.abc import Iterator
 
 from mockserver.fake.graph.message_chunks import ModelOutput
-from mockserver.fake.messages import model
-from mockserver.fake.messages.model import Message
+from mockserver.fake.messages import message_json
+from mockserver.fake.messages.message_json import Message
 from mockserver.fake.messages.protocol_state import to_protocol_block
-from mockserver.fake.script.content import Block, split_block
-from mockserver.fake.tokens import split_arguments
+from mockserver.fake.script.message_content import Block, split_arguments, split_block
 from mockserver.formats.json_text import Json, dumps
 
 Events = list[dict[str, Json]]
@@ -61,7 +60,7 @@ class ContentBlocks:
     def build_message(self) -> Message:
         """Return the message as the state holds it; its id is that of the run, also if the script gives it one."""
         blocks, calls = self._blocks(indexed=True), self._output.tool_calls
-        message = model.create_ai_message(blocks, self._output.run_id, calls)
+        message = message_json.create_ai_message(blocks, self._output.run_id, calls)
         usage = {"usage_metadata": dict(self._speak.usage)} if self._speak.usage else {}
         described = {**self._speak.response_metadata, "output_version": "v1"}
         return message | {"response_metadata": described} | usage

@@ -4,17 +4,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint
-from mockserver.fake.json_format import JsonText, to_server_json
+from mockserver.fake.run_errors import RunFailed
+from mockserver.fake.server_json import JsonText, to_server_json
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats import sse
 from mockserver.formats.json_text import Json
 from mockserver.http.fault import Cut, Fault, Stall
-from mockserver.thread_log.event import Event as StreamEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class LoggedEvent:
     """An event, *at* seconds after the start of the run; *identity* is its id if the stream can be resumed."""
 
     at: float
@@ -28,19 +28,21 @@ class Event:
 
 
 class EventLog:
-    """What happens in a run, with its times in seconds after the start; *gap* converts a natural pause to the seconds it takes.
+    """What happens in a run, with its times in seconds after the start; *scale_pause* converts a natural pause to the seconds it takes.
 
     The events of a *resumable* run have ids, which count milliseconds from *started*.
     """
 
-    def __init__(self, gap: Callable[[float], float], *, resumable: bool, started: int) -> None:
+    def __init__(
+        self, scale_pause: Callable[[float], float], *, resumable: bool, started: int
+    ) -> None:
         self.now = 0.0
         """Seconds since the start of the run, at the natural pace."""
         self.end = 0.0
         """The time of its end."""
-        self.events: list[Event] = []
+        self.events: list[LoggedEvent] = []
         self.checkpoints: deque[tuple[float, Checkpoint]] = deque()
-        self.stream_events: deque[tuple[float, StreamEvent]] = deque()
+        self.stream_events: deque[tuple[float, ThreadEvent]] = deque()
         """The events for the event streams of the thread."""
         self.faults: list[Fault] = []
         """What goes wrong with the connection of the client that has started the run."""
@@ -48,7 +50,7 @@ class EventLog:
         """The error that ended the run."""
         self.note: str | None = None
         """A remark for the log of the server."""
-        self._gap = gap
+        self._scale_pause = scale_pause
         self._resumable = resumable
         self._started = started
         self._counts: dict[int, int] = {}
@@ -58,12 +60,12 @@ class EventLog:
         self.now += seconds
 
     def emit(self, name: str, value: Json | JsonText) -> None:
-        self.events.append(Event(self._advance(), name, value, self._next_id()))
+        self.events.append(LoggedEvent(self._advance(), name, value, self._next_id()))
 
     def save(self, checkpoint: Checkpoint) -> None:
         self.checkpoints.append((self._advance(), checkpoint))
 
-    def stream(self, event: StreamEvent) -> None:
+    def stream(self, event: ThreadEvent) -> None:
         """Log an event for the event streams of the thread."""
         self.stream_events.append((self._advance(), event))
 
@@ -80,7 +82,7 @@ class EventLog:
         self.end = self._advance()
 
     def _advance(self) -> float:
-        self._scaled_now += self._gap(self.now - self._scaled_until)
+        self._scaled_now += self._scale_pause(self.now - self._scaled_until)
         self._scaled_until = self.now
         return self._scaled_now
 

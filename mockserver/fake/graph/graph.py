@@ -1,4 +1,4 @@
-"""The fake graph: it plays a script with the nodes that the script names. No I/O.
+"""The fake graph: each run plays a script with the nodes that the script names. No I/O.
 
 By default these are `agent` and `tools`, and the subgraph `researcher`:
 
@@ -8,19 +8,25 @@ By default these are `agent` and `tools`, and the subgraph `researcher`:
 The tests compare it with a real LangGraph graph that plays the same scripts.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from mockserver.errors import SlowPatternError
-from mockserver.fake.errors import RunFailed, RunInterrupted
-from mockserver.fake.graph.checkpoint_store import Namespace
+from mockserver.fake.graph.checkpoint_store import History, Namespace
 from mockserver.fake.graph.checkpointer import Checkpointer
+from mockserver.fake.graph.event_log import EventLog
+from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.metadata import SUBGRAPH, Scope, build_node_metadata
 from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.routing import count_done, get_topology, plan_turn, select_next_node
-from mockserver.fake.graph.start import RunStart, StartPoint, create_scope
+from mockserver.fake.graph.run_start import RunStart, StartPoint, create_scope
 from mockserver.fake.graph.state import State, merge_update
-from mockserver.fake.script.model import Fail
+from mockserver.fake.graph.stream_events import StreamEvents
+from mockserver.fake.graph.stream_modes import StreamModes
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.run_errors import RunFailed, RunInterrupted
+from mockserver.fake.run_request import RunRequest
+from mockserver.fake.script.model import Fail, Script
 from mockserver.fake.script.plan import Plan, Visit
 from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
@@ -208,3 +214,29 @@ class Graph:
         data = {"output": after, "input": state}
         self._callbacks.emit_inside_node("on_chain_end", graph, SUBGRAPH, data)
         return after
+
+
+@dataclass(slots=True)
+class RunEngine:
+    """Plays *script* for each run; *scale_pause* converts a natural pause to the seconds it takes."""
+
+    script: Script
+    scale_pause: Callable[[float], float] = lambda seconds: seconds
+
+    def use_script(self, script: Script) -> None:
+        self.script = script
+
+    def play(self, request: RunRequest, ids: IdGenerator, history: History) -> EventLog:
+        """Return what happens in a run on the thread with that *history*, and add its checkpoints to *history*."""
+        log = EventLog(self.scale_pause, resumable=request.resumable, started=ids.milliseconds)
+        modes_class = StreamEvents if request.for_event_streams else StreamModes
+        modes = modes_class(request, ids, log)
+        nodes = Nodes(request, ids, self.script, log, modes, Callbacks(request, log))
+        checkpointer = Checkpointer(request, ids, self.script, history, log, modes)
+        graph = Graph(nodes, checkpointer)
+        log.emit("metadata", {"run_id": request.run_id, "attempt": 1})
+        graph.run()
+        modes.send_run_end()
+        checkpointer.close()
+        log.finish()
+        return log

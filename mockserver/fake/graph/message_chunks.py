@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from mockserver.fake.graph.partial_json import parse_partial
-from mockserver.fake.ids import Ids
-from mockserver.fake.messages import model
-from mockserver.fake.messages.model import Message
-from mockserver.fake.script.content import split_block, split_content
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.messages import message_json
+from mockserver.fake.messages.message_json import Message
+from mockserver.fake.script.message_content import (
+    split_arguments,
+    split_block,
+    split_content,
+    split_text,
+)
 from mockserver.fake.script.model import Speak
-from mockserver.fake.tokens import split_arguments, split_text
 from mockserver.formats.json_text import Json
 
 GetPartial = Callable[[], Message]
@@ -46,12 +50,14 @@ class ModelOutput:
         """Return the whole message; if it is not *streamed*, its id ends with `-0`, as on the real server."""
         identity = self.streamed_id if streamed or self.speak.id else f"{self.run_id}-0"
         content = self.speak.content_blocks or self.speak.text
-        return model.create_ai_message(content, identity, self.tool_calls) | self._end_parts
+        return message_json.create_ai_message(content, identity, self.tool_calls) | self._end_parts
 
     @property
     def tool_calls(self) -> list[Json]:
         pairs = zip(self.speak.calls, self.calls, strict=True)
-        return [model.create_tool_call(call.tool, dict(call.args), name) for call, name in pairs]
+        return [
+            message_json.create_tool_call(call.tool, dict(call.args), name) for call, name in pairs
+        ]
 
     def split_chunks(self) -> Iterator[tuple[Message, GetPartial]]:
         """Yield each chunk with a function that returns the partial message."""
@@ -71,7 +77,7 @@ class ModelOutput:
         bare = [] if blocks and not self.speak.calls else ""
         # LangChain adds the last chunk, with the id of the run, unless the model sends something in it.
         last_id = self.streamed_id if self._end_parts else self.run_id
-        last = model.create_chunk(bare, last_id, last=True)
+        last = message_json.create_chunk(bare, last_id, last=True)
         yield last | self._end_parts, partial(self.build_message, streamed=True)
 
     @property
@@ -90,12 +96,12 @@ class ModelOutput:
         if written is not None:
             args = parse_partial(written) if written else {}
             calls.append(
-                model.create_tool_call(self.speak.calls[index].tool, args, self.calls[index])
+                message_json.create_tool_call(self.speak.calls[index].tool, args, self.calls[index])
             )
-        return model.create_ai_message(content, self.streamed_id, calls)
+        return message_json.create_ai_message(content, self.streamed_id, calls)
 
     def _create_chunk(self, content: Json) -> Message:
-        return model.create_chunk(content, self.streamed_id)
+        return message_json.create_chunk(content, self.streamed_id)
 
     def _create_call_chunk(self, index: int, args: str) -> Message:
         """Return the chunk of the call *index* that brings part of its *args*; the first brings no part, but the name and id."""
@@ -104,14 +110,14 @@ class ModelOutput:
         chunk = self._create_chunk("")
         written = parse_partial(args) if args else {}
         if isinstance(written, dict):
-            chunk["tool_calls"] = [model.create_tool_call(name or "", written, identity)]
+            chunk["tool_calls"] = [message_json.create_tool_call(name or "", written, identity)]
         else:
             chunk["invalid_tool_calls"] = [{**call, "error": None, "type": "invalid_tool_call"}]
         chunk["tool_call_chunks"] = [{**call, "index": index, "type": "tool_call_chunk"}]
         return chunk
 
 
-def create_model_output(speak: Speak, ids: Ids, *scope: str | int) -> ModelOutput:
+def create_model_output(speak: Speak, ids: IdGenerator, *scope: str | int) -> ModelOutput:
     """Return the output for *speak*; *scope* makes its ids unique."""
     calls = (f"call_{ids.hex('call', *scope, number)[:24]}" for number in range(len(speak.calls)))
     return ModelOutput(speak, ids.uuid7("model", *scope), tuple(calls))

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from mockserver.fake.errors import RunFailed, RunInterrupted, RunRefused
 from mockserver.fake.graph.content_blocks import ContentBlocks
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.events_mode import Callbacks
@@ -12,10 +11,10 @@ from mockserver.fake.graph.message_chunks import create_model_output
 from mockserver.fake.graph.metadata import Scope, build_message_metadata
 from mockserver.fake.graph.state import State, append_values
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.ids import Ids, create_interrupt_id
-from mockserver.fake.json_format import JsonText
-from mockserver.fake.messages import model as chat
-from mockserver.fake.messages.model import Message
+from mockserver.fake.id_generator import IdGenerator, create_interrupt_id
+from mockserver.fake.messages import message_json
+from mockserver.fake.messages.message_json import Message
+from mockserver.fake.run_errors import RunFailed, RunInterrupted, RunRefused
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import (
     Custom,
@@ -30,6 +29,7 @@ from mockserver.fake.script.model import (
 )
 from mockserver.fake.script.plan import Visit
 from mockserver.fake.script.state_keys import Reducer
+from mockserver.fake.server_json import JsonText
 from mockserver.formats.json_text import Json, dumps
 from mockserver.http.fault import Cut, Stall, StatusFault
 
@@ -49,7 +49,7 @@ class Nodes:
     """
 
     request: RunRequest
-    ids: Ids
+    ids: IdGenerator
     script: Script
     log: EventLog
     modes: StreamModes
@@ -86,7 +86,7 @@ class Nodes:
                 case StatusFault() as fault:
                     raise RunRefused(fault)
                 case _:
-                    raise AssertionError("no visit has Delegate or Enter")
+                    raise AssertionError("no visit has Delegate or EnterNode")
         return update
 
     def run_tools(self, scope: Scope, state: State, calls: tuple[ToolCall, ...]) -> State:
@@ -165,7 +165,7 @@ class Nodes:
             self.callbacks.emit_inside_node("on_tool_error", tool, call.tool, data)
             raise
         result = fill_placeholders(call.result, self.last_answer)
-        message = chat.create_tool_message(
+        message = message_json.create_tool_message(
             _to_content(result),
             call.tool,
             tool_call["id"],

@@ -1,6 +1,6 @@
 """Selects the next node of the fake graph. No I/O."""
 
-from mockserver.fake.graph.checkpoint_store import Namespace, Progress
+from mockserver.fake.graph.checkpoint_store import Namespace, TurnProgress
 from mockserver.fake.graph.state import State, summarize_messages
 from mockserver.fake.script.model import Script, Situation
 from mockserver.fake.script.plan import Plan, plan_visits
@@ -18,7 +18,7 @@ def get_topology(topology: Topology, namespace: Namespace) -> Topology:
     return topology if subgraph is None else topology.get_subgraph(subgraph)
 
 
-def count_done(plan: Plan, state: State, progress: Progress) -> int:
+def count_done(plan: Plan, state: State, progress: TurnProgress) -> int:
     """Return how many visits of *plan* are done in *state*."""
     _, _, said = summarize_messages(state)
     return plan.locate(said - progress.said_before, progress.played)
@@ -52,7 +52,7 @@ def _find_due_node(plan: Plan, done: int, subgraph: str | None) -> str:
     return visit.node if visit.subgraph == subgraph else END
 
 
-def plan_turn(script: Script, graph: str, state: State, progress: Progress) -> Plan:
+def plan_turn(script: Script, graph: str, state: State, progress: TurnProgress) -> Plan:
     """Return what *script* has *graph* do in a turn that has come to *state*."""
     message, humans, _ = summarize_messages(state)
     if progress.is_silent and message is not None:

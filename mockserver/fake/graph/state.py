@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from mockserver.fake.errors import RunFailed
-from mockserver.fake.ids import Ids
-from mockserver.fake.messages import model
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.messages import message_json
 from mockserver.fake.messages.coercion import REMOVE, coerce_messages
-from mockserver.fake.messages.model import Message
+from mockserver.fake.messages.message_json import Message
+from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.script.state_keys import UNDECLARED, Reducer, StateKeys
 from mockserver.formats.json_text import Json, dumps
 
@@ -23,7 +23,7 @@ def create_first_state(keys: StateKeys, value: Json) -> State:
 
 
 def apply_input(
-    value: Json, ids: Ids, before: State | None = None, keys: StateKeys = UNDECLARED
+    value: Json, ids: IdGenerator, before: State | None = None, keys: StateKeys = UNDECLARED
 ) -> State:
     """Return the state *before* with the input *value* applied; raise RunFailed if the input is invalid."""
     if value is None:
@@ -39,7 +39,9 @@ def create_update_error(value: Json) -> RunFailed:
     return RunFailed("InvalidUpdateError", f"Expected an object, got {dumps(value)}")
 
 
-def apply_command(command: dict[str, Json], ids: Ids, keys: StateKeys = UNDECLARED) -> State:
+def apply_command(
+    command: dict[str, Json], ids: IdGenerator, keys: StateKeys = UNDECLARED
+) -> State:
     """Return the first state of a stateless run with a *command*; raise RunFailed if it has no node to go to.
 
     As on the real server its update is applied twice, so messages without ids appear twice.
@@ -58,7 +60,7 @@ def apply_command(command: dict[str, Json], ids: Ids, keys: StateKeys = UNDECLAR
 
 
 def apply_update(
-    update: Json, state: State, ids: Ids, source: str, keys: StateKeys = UNDECLARED
+    update: Json, state: State, ids: IdGenerator, source: str, keys: StateKeys = UNDECLARED
 ) -> State:
     """Return *state* with the *update* of a command or a client; raise RunFailed if it is invalid."""
     values = _coerce_messages(_to_mapping(update or {}), keys)
@@ -82,7 +84,7 @@ def _to_mapping(update: Json) -> State:
 
 
 def merge_update(
-    state: State, update: State, ids: Ids, source: str, keys: StateKeys = UNDECLARED
+    state: State, update: State, ids: IdGenerator, source: str, keys: StateKeys = UNDECLARED
 ) -> State:
     """Return *state* with *update*: the reducers of *keys* take in the new values."""
     after = dict(state)
@@ -106,7 +108,7 @@ def append_values(before: list[Json], new: Json) -> list[Json]:
 
 
 def merge_messages(
-    before: list[Message], new: Iterable[Message], ids: Ids, source: str
+    before: list[Message], new: Iterable[Message], ids: IdGenerator, source: str
 ) -> list[Message]:
     """Return the messages *before* with the *new* ones added; a message with a known id replaces the old one.
 
@@ -141,4 +143,4 @@ def summarize_messages(state: State) -> tuple[str | None, int, int]:
             last, humans, since = message, humans + 1, 0
         elif message["type"] == "ai":
             since += 1
-    return model.get_text(last) if last else "", humans, since
+    return message_json.get_text(last) if last else "", humans, since

@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.content_blocks import tool_message_events
-from mockserver.fake.graph.event_log import Event as LoggedEvent
-from mockserver.fake.graph.event_log import EventLog
+from mockserver.fake.graph.event_log import EventLog, LoggedEvent
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.ids import Ids
-from mockserver.fake.json_format import JsonText
-from mockserver.fake.messages.model import Message
-from mockserver.fake.messages.protocol_state import protocol_state
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.messages.message_json import Message
+from mockserver.fake.messages.protocol_state import to_protocol_state
 from mockserver.fake.run_request import RunRequest
+from mockserver.fake.server_json import JsonText
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.event import Event
 
 END_SECONDS = 0.1
 """How long before the end of a run nothing else comes, at any pace: the Python SDK reads the end on another connection than the rest,
@@ -33,19 +32,19 @@ _CONVERTED = ("values", "updates", "custom", "tasks", "error")
 class EventFactory:
     """Creates the events of the run *request*; *now* returns the seconds since its start."""
 
-    def __init__(self, request: RunRequest, ids: Ids, now: Callable[[], float]) -> None:
+    def __init__(self, request: RunRequest, ids: IdGenerator, now: Callable[[], float]) -> None:
         self._request = request
         self._ids = ids
         self._now = now
         self._count = 0
         self._interrupts: set[str] = set()
 
-    def create(self, method: str, namespace: Namespace, payload: Json, **more: Json) -> Event:
+    def create(self, method: str, namespace: Namespace, payload: Json, **more: Json) -> ThreadEvent:
         self._count += 1
         identity = f"{self._ids.stream_milliseconds(self._now())}-{self._count}"
         return self._create(identity, method, namespace, payload, **more)
 
-    def lifecycle(self, namespace: Namespace, status: str, error: str | None = None) -> Event:
+    def lifecycle(self, namespace: Namespace, status: str, error: str | None = None) -> ThreadEvent:
         name = namespace[-1].partition(":")[0] if namespace else self._request.graph
         # The real server shows the error of a run only to the streams that are open when it fails. There, a run starts so late
         # that they are; here, a client may open them after a run has failed.
@@ -54,7 +53,7 @@ class EventFactory:
         identity = self._synthetic_id("lc", "\0".join(namespace), status)
         return self._create(identity, "lifecycle", namespace, payload)
 
-    def request_input(self, namespace: Namespace, interrupts: Sequence[Json]) -> list[Event]:
+    def request_input(self, namespace: Namespace, interrupts: Sequence[Json]) -> list[ThreadEvent]:
         """Return the events of those of *interrupts* that are new."""
         new = [one for one in interrupts if one["id"] not in self._interrupts]
         self._interrupts.update(one["id"] for one in new)
@@ -74,13 +73,13 @@ class EventFactory:
 
     def _create(
         self, identity: str, method: str, namespace: Namespace, payload: Json, **more: Json
-    ) -> Event:
+    ) -> ThreadEvent:
         at = self._ids.timestamp(self._now())
         params = {"namespace": list(namespace), "timestamp": at, "data": payload, **more}
-        return Event(identity, method, params)
+        return ThreadEvent(identity, method, params)
 
 
-def interrupted_event(request: RunRequest, ids: Ids, seconds: float) -> Event:
+def interrupted_event(request: RunRequest, ids: IdGenerator, seconds: float) -> ThreadEvent:
     """Return the end of a run that was cancelled *seconds* after its start."""
     return EventFactory(request, ids, lambda: seconds).lifecycle((), "interrupted")
 
@@ -88,7 +87,7 @@ def interrupted_event(request: RunRequest, ids: Ids, seconds: float) -> Event:
 class StreamEvents(StreamModes):
     """Logs the events for event streams of a run that a command has started, and its error for other streams too."""
 
-    def __init__(self, request: RunRequest, ids: Ids, log: EventLog) -> None:
+    def __init__(self, request: RunRequest, ids: IdGenerator, log: EventLog) -> None:
         super().__init__(request, ids, log)
         self.streams_blocks = self.sends_updates_early = True
         self.streams_tokens = False
@@ -120,7 +119,7 @@ class StreamEvents(StreamModes):
         if mode != "values":
             return
         if value:
-            self._log.stream(self._events.create("values", namespace, protocol_state(value)))
+            self._log.stream(self._events.create("values", namespace, to_protocol_state(value)))
         if namespace and namespace not in self._open_subgraphs:
             self._open_subgraphs.add(namespace)
             name, _, task = namespace[-1].partition(":")
@@ -175,13 +174,15 @@ class StreamEvents(StreamModes):
 class ModeEvents:
     """Converts the events of the stream modes of *request*, a run that no command has started."""
 
-    def __init__(self, request: RunRequest, ids: Ids) -> None:
+    def __init__(self, request: RunRequest, ids: IdGenerator) -> None:
         self._at = 0.0
         self._events = EventFactory(request, ids, lambda: self._at)
         self._open_subgraphs: list[Namespace] = []
         self._has_ended = False
 
-    def convert(self, events: Sequence[LoggedEvent], end: float) -> deque[tuple[float, Event]]:
+    def convert(
+        self, events: Sequence[LoggedEvent], end: float
+    ) -> deque[tuple[float, ThreadEvent]]:
         """Return what *events* are on event streams, with their times; the run takes until *end*."""
         converted = deque([(0.0, self._events.lifecycle((), "running"))])
         for event in events:
@@ -191,7 +192,7 @@ class ModeEvents:
         converted += [(end, one) for one in self._complete()]
         return converted
 
-    def _convert(self, event: LoggedEvent) -> Iterator[Event]:
+    def _convert(self, event: LoggedEvent) -> Iterator[ThreadEvent]:
         mode, *parts = event.name.split("|")
         namespace, value = tuple(parts), event.value
         if isinstance(value, JsonText) or mode not in _CONVERTED:
@@ -206,14 +207,14 @@ class ModeEvents:
                 yield from self._request_input(namespace, value.get("__interrupt__", []))
                 state = {name: part for name, part in value.items() if name != "__interrupt__"}
                 if state:
-                    yield self._events.create("values", namespace, protocol_state(state))
+                    yield self._events.create("values", namespace, to_protocol_state(state))
             case "updates", {"__interrupt__": interrupts}:
                 yield from self._request_input(namespace, interrupts)
             case "updates", _:
                 [(node, update)] = value.items()
                 state = update if isinstance(update, dict) else {"value": update}
                 if state:
-                    shown = protocol_state(state)
+                    shown = to_protocol_state(state)
                     yield self._events.create("updates", namespace, shown, node=node)
                 yield from self._complete_child(namespace, node)
             case "custom", _:
@@ -221,14 +222,16 @@ class ModeEvents:
             case _:
                 yield self._events.create(mode, namespace, value)
 
-    def _request_input(self, namespace: Namespace, interrupts: Sequence[Json]) -> Iterator[Event]:
+    def _request_input(
+        self, namespace: Namespace, interrupts: Sequence[Json]
+    ) -> Iterator[ThreadEvent]:
         """Yield the events of the new ones of *interrupts*, and the end of the run that follows them."""
         if events := self._events.request_input(namespace, interrupts):
             yield from events
             self._has_ended = True
             yield self._events.lifecycle((), "interrupted")
 
-    def _complete_child(self, namespace: Namespace, node: str) -> Iterator[Event]:
+    def _complete_child(self, namespace: Namespace, node: str) -> Iterator[ThreadEvent]:
         """Yield the end of the oldest graph that *node* ran, if it ran one."""
         for child in self._open_subgraphs:
             if child[:-1] == namespace and child[-1].partition(":")[0] == node:
@@ -236,7 +239,7 @@ class ModeEvents:
                 yield self._events.lifecycle(child, "completed")
                 return
 
-    def _complete(self) -> Iterator[Event]:
+    def _complete(self) -> Iterator[ThreadEvent]:
         """Yield the ends of the graphs that are still open, the innermost first, and of the run."""
         if not self._has_ended:
             for namespace in sorted(self._open_subgraphs, key=len, reverse=True):

@@ -6,10 +6,10 @@ from mockserver.fake.graph.checkpoint_store import Namespace
 from mockserver.fake.graph.event_log import EventLog
 from mockserver.fake.graph.message_chunks import GetPartial
 from mockserver.fake.graph.metadata import Scope, build_task_metadata
-from mockserver.fake.ids import Ids
-from mockserver.fake.json_format import JsonText
-from mockserver.fake.messages.model import Message
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.messages.message_json import Message
 from mockserver.fake.run_request import RunRequest
+from mockserver.fake.server_json import JsonText
 from mockserver.formats.json_text import Json, dumps, loads
 
 MESSAGES = ("messages", "messages-tuple")
@@ -18,7 +18,7 @@ MESSAGES = ("messages", "messages-tuple")
 class StreamModes:
     """Logs the events of a run in the modes of *request*; those of subgraphs only with `stream_subgraphs`."""
 
-    def __init__(self, request: RunRequest, ids: Ids, log: EventLog) -> None:
+    def __init__(self, request: RunRequest, ids: IdGenerator, log: EventLog) -> None:
         self.streams_tokens = _shows_tokens(request.modes)
         """Whether the chat model streams: only if a requested mode shows tokens."""
         self.streams_blocks = False
@@ -129,8 +129,9 @@ class StreamModes:
     ) -> None:
         """Emit *value* in its *mode*, and *full* as an event of this *kind* in the mode `debug`."""
         self.send(mode, namespace, value)
-        event = {"step": step, "timestamp": self.time(), "type": kind, "payload": full}
-        self.send("debug", namespace, event)
+        if "debug" in self._request.modes:
+            event = {"step": step, "timestamp": self.time(), "type": kind, "payload": full}
+            self.send("debug", namespace, event)
 
     def _is_hidden(self, namespace: Namespace) -> bool:
         return bool(namespace) and not self._request.subgraphs

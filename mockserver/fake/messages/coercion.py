@@ -3,9 +3,9 @@
 The accepted forms and the kinds of errors are those of langgraph-api 0.16.7 with langchain-core 1.7.2; the error messages are our own.
 """
 
-from mockserver.fake.errors import RunFailed
-from mockserver.fake.messages import model
-from mockserver.fake.messages.model import Message
+from mockserver.fake.messages import message_json
+from mockserver.fake.messages.message_json import Message
+from mockserver.fake.run_errors import RunFailed
 from mockserver.formats.json_text import Json, loads
 
 REMOVE = "remove"
@@ -44,7 +44,7 @@ def coerce_messages(value: Json) -> list[Message]:
 def _coerce_message(item: Json) -> Message:
     match item:
         case str():
-            return model.create_message("human", item, None)
+            return message_json.create_message("human", item, None)
         case [role, content]:
             return _build(role, content, {})
         case {"lc": 1, "type": "constructor", "id": [*_, str(name)], "kwargs": dict(parts)} if (
@@ -78,7 +78,7 @@ def _build(role: Json, content: Json, parts: dict[str, Json]) -> Message:
     identity = own.pop("id", None)
     if isinstance(identity, int | float) and not isinstance(identity, bool):
         identity = str(identity)
-    message = model.create_message(kind, content, identity, own.pop("name", None))
+    message = message_json.create_message(kind, content, identity, own.pop("name", None))
     message["additional_kwargs"] = extra
     message["response_metadata"] = parts.get("response_metadata") or {}
     if kind == "ai":
@@ -173,7 +173,7 @@ def check_call(call: Json) -> Json:
         raise RunFailed("AttributeError", "a tool call must be an object")
     if not _CALL_KEYS <= call.keys() <= _CALL_KEYS | {"type", "extras"}:
         raise RunFailed("TypeError", "a tool call has the keys `name`, `args` and `id`")
-    return model.create_tool_call(call["name"], call["args"], call["id"])
+    return message_json.create_tool_call(call["name"], call["args"], call["id"])
 
 
 def has_valid_types(call: Json) -> bool:
@@ -193,9 +193,9 @@ def parse_raw_calls(calls: Json) -> tuple[list[Json], list[Json]]:
             case _:
                 return [], []
         try:
-            good.append(model.create_tool_call(name, loads(arguments) or {}, identity))
+            good.append(message_json.create_tool_call(name, loads(arguments) or {}, identity))
         except ValueError:
-            bad.append(model.create_invalid_call(name, arguments, identity))
+            bad.append(message_json.create_invalid_call(name, arguments, identity))
     return good, bad
 
 
@@ -206,7 +206,7 @@ def _convert_openai_call(call: Json) -> Json:
                 args = loads(args) if isinstance(args, str) else args
             except ValueError as error:
                 raise RunFailed("JSONDecodeError", str(error)) from None
-            return model.create_tool_call(name, args, identity)
+            return message_json.create_tool_call(name, args, identity)
         case {"function": _}:
             raise RunFailed("KeyError", "a tool call needs an id, a name and arguments")
         case _:

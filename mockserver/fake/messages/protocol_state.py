@@ -20,13 +20,13 @@ _BLOCKS = frozenset(
 """The types of the protocol's content blocks."""
 
 
-def protocol_state(value: Json) -> Json:
+def to_protocol_state(value: Json) -> Json:
     """Return the state *value* with its messages in the protocol's form."""
     if isinstance(value, list):
-        return [_message(one) if _is_message(one) else protocol_state(one) for one in value]
+        return [_message(one) if _is_message(one) else to_protocol_state(one) for one in value]
     if isinstance(value, dict):
         return {
-            name: protocol_state(part) for name, part in value.items() if name != "__interrupt__"
+            name: to_protocol_state(part) for name, part in value.items() if name != "__interrupt__"
         }
     return value
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from mockserver.fake.script.conditions import Condition, Pattern, match_condition, match_pattern
-from mockserver.fake.script.content import Block, build_blocks
+from mockserver.fake.script.message_content import Block, build_blocks
 from mockserver.fake.script.state_keys import UNDECLARED, StateKeys
 from mockserver.fake.script.topology import DEFAULT, TOOLS, Topology
 from mockserver.formats.json_text import Json
@@ -112,7 +112,7 @@ class Delegate:
 
 
 @dataclass(frozen=True, slots=True)
-class Enter:
+class EnterNode:
     """From here on, *node* plays the steps."""
 
     node: str
@@ -126,7 +126,7 @@ Step = (
     | Fail
     | Pause
     | Delegate
-    | Enter
+    | EnterNode
     | StatusFault
     | Cut
     | Stall
@@ -179,7 +179,7 @@ class Rule:
             return None
         limit = limit or TimeLimit(_MATCH_SECONDS)
         caught: dict[str, str] = {}
-        if not match_condition(self.facts, dict(situation.facts), limit, caught):
+        if self.facts and not match_condition(self.facts, dict(situation.facts), limit, caught):
             return None
         if self.human is None:
             return caught
@@ -188,7 +188,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ScriptPace:
     """Seconds until the *first* token of a message, between two *token*s, and for a *tool* call."""
 
     first: float = 0.4
@@ -201,7 +201,7 @@ class Script:
     """Rules; the first one that matches is played."""
 
     rules: tuple[Rule, ...] = ()
-    pace: Pace = field(default_factory=Pace)
+    pace: ScriptPace = field(default_factory=ScriptPace)
     topology: Topology = DEFAULT
     state: StateKeys = UNDECLARED
 

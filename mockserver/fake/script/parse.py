@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver.errors import ReadError
 from mockserver.fake.script.conditions import FACTS, parse_facts, parse_human
-from mockserver.fake.script.model import Pace, Rule, Script
+from mockserver.fake.script.model import Rule, Script, ScriptPace
 from mockserver.fake.script.parse_graph import check_nodes, parse_topology
 from mockserver.fake.script.parse_messages import (
     MAX_DELAY,
@@ -84,7 +84,7 @@ def _check_reachable(rules: tuple[Rule, ...], lines: list[int]) -> None:
                 raise ReadError(why, line=lines[number])
 
 
-def _parse_pace(document: Mapping, before: Pace) -> Pace:
+def _parse_pace(document: Mapping, before: ScriptPace) -> ScriptPace:
     part = get_typed(document, "pace", Mapping)
     if part is None:
         return before

@@ -9,7 +9,7 @@ from mockserver.errors import ReadError, RequestError
 from mockserver.fake.script.model import (
     Custom,
     Delegate,
-    Enter,
+    EnterNode,
     Fail,
     Interrupt,
     Pause,
@@ -54,7 +54,7 @@ def parse_steps(part: Mapping, key: str) -> tuple[Step, ...]:
 
 
 def _enter_nodes(placed_steps: list[_PlacedStep]) -> Iterator[Step]:
-    """Yield the steps, and an Enter before each that begins another node."""
+    """Yield the steps, and an EnterNode before each that begins another node."""
     current: str | None = None
     for one in placed_steps:
         if isinstance(one.step, Delegate):
@@ -62,7 +62,7 @@ def _enter_nodes(placed_steps: list[_PlacedStep]) -> Iterator[Step]:
             continue
         if one.node not in (None, current):
             current = one.node
-            yield Enter(one.node)
+            yield EnterNode(one.node)
         yield one.step
 
 
@@ -156,7 +156,7 @@ def _parse_fail(item: Mapping) -> Step:
 
 def _parse_delegate(item: Mapping) -> Step:
     inner = parse_steps(item, "delegate")
-    if not any(isinstance(step, Speak | Fail | Enter) for step in inner):
+    if not any(isinstance(step, Speak | Fail | EnterNode) for step in inner):
         raise ReadError("a delegate needs a `say` among its steps", line=item.line)
     return Delegate(inner)
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from mockserver.fake.script.model import (
     Delegate,
-    Enter,
+    EnterNode,
     Fail,
     Interrupt,
     Script,
@@ -131,7 +131,7 @@ def split_visits(steps: tuple[Step, ...], topology: Topology) -> list[Visit]:
     node = topology.entry
     for step in steps:
         match step:
-            case Enter():
+            case EnterNode():
                 _append_rest(visits, waiting, node)
                 waiting, node = [], step.node
             case Delegate():

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
-from mockserver.fake.graph.event_log import Event
-from mockserver.fake.json_format import JsonText, to_server_json
-from mockserver.fake.replies import HEARTBEAT, JSON_HEADER, STREAM_HEADERS
+from mockserver.fake.graph.event_log import LoggedEvent
+from mockserver.fake.response import HEARTBEAT, JSON_HEADER, STREAM_HEADERS
+from mockserver.fake.server_json import JsonText, to_server_json
 from mockserver.fake.threads.thread import Action, Play, Run, Thread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers
@@ -37,10 +37,10 @@ class _RunReader:
     cancels: bool = False
 
     def client_left(self, now: float) -> None:
-        self.thread.settle(self.play, now)
+        self.thread.advance(self.play, now)
         if self.cancels and self.run.ended_at is None:
             self.thread.cancel(self.run, Action.INTERRUPT, now, CLIENT_LEFT)
-            self.thread.settle(self.play, now)
+            self.thread.advance(self.play, now)
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call *changed* when a run is cancelled; return a function that unsubscribes."""
@@ -54,7 +54,7 @@ class _RunReader:
 
 
 @dataclass(slots=True, eq=False)
-class RunStream(_RunReader):
+class RunStreamReader(_RunReader):
     """The events of a run from *position* on, filtered by *names* (None: all); without *errors*, `error` is omitted."""
 
     position: int = 0
@@ -63,7 +63,7 @@ class RunStream(_RunReader):
 
     def read(self, now: float) -> tuple[bytes, float | None]:
         """Return the new events, and when the next one is due."""
-        self.thread.settle(self.play, now)
+        self.thread.advance(self.play, now)
         events, began = self.run.events, self.run.started_at
         if began is None:
             return b"", self._next_change(now)
@@ -79,14 +79,14 @@ class RunStream(_RunReader):
             return b"".join(chunks), began + events[self.position].at
         return b"".join(chunks), self._next_change(now)
 
-    def _is_selected(self, event: Event) -> bool:
+    def _is_selected(self, event: LoggedEvent) -> bool:
         if event.name == "error" and not self.errors:
             return False
         return self.names is None or event.name.partition("|")[0] in self.names
 
 
 @dataclass(slots=True, eq=False)
-class RunOutcome(_RunReader):
+class RunOutcomeReader(_RunReader):
     """The outcome of a run after its end; *started_here* if the same request started it."""
 
     keepalive: ClassVar[bytes] = b"\n"
@@ -94,7 +94,7 @@ class RunOutcome(_RunReader):
 
     def read(self, now: float) -> tuple[bytes, float | None]:
         """Return nothing until the run has ended, then the outcome."""
-        self.thread.settle(self.play, now)
+        self.thread.advance(self.play, now)
         following = self._next_change(now)
         return (self._outcome() if following is None else b""), following
 
@@ -106,7 +106,7 @@ class RunOutcome(_RunReader):
         return build_thread_outcome(self.thread) if has_none else chunks
 
 
-def build_outcome(events: Sequence[Event]) -> bytes:
+def build_outcome(events: Sequence[LoggedEvent]) -> bytes:
     """Return the outcome of a run with these *events*, as JSON."""
     value: Json | JsonText = {}
     interrupts: list[Json] = []

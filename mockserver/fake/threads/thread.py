@@ -1,6 +1,6 @@
 """A thread: its state, and its runs one after the other. No I/O.
 
-Runs take time. *now* is the current time of the clock, in seconds; `settle` applies everything due until then.
+Runs take time. *now* is the current time of the clock, in seconds; `advance` applies everything due until then.
 """
 
 from collections import deque
@@ -12,13 +12,13 @@ from math import ceil, inf
 from typing import TypeVar
 
 from mockserver.fake.graph.checkpoint_store import Checkpoint, History
-from mockserver.fake.graph.event_log import Event, EventLog
+from mockserver.fake.graph.event_log import EventLog, LoggedEvent
 from mockserver.fake.graph.stream_events import ModeEvents, interrupted_event
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.run_request import RunRequest
+from mockserver.fake.thread_log.event import ThreadEvent
+from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.formats.json_text import Json
-from mockserver.thread_log.event import Event as StreamEvent
-from mockserver.thread_log.log import ThreadLog
 
 MAX_CHECKPOINTS = 1000
 """Limit for checkpoints per thread; beyond it the oldest is dropped."""
@@ -27,7 +27,7 @@ MAX_RUNS = 100
 """Limit for runs per thread; beyond it the oldest is dropped."""
 
 Due = TypeVar("Due")
-Play = Callable[[RunRequest, Ids, History], EventLog]
+Play = Callable[[RunRequest, IdGenerator, History], EventLog]
 
 
 class Action(StrEnum):
@@ -40,7 +40,7 @@ class Run:
     """A run on a thread, which starts at *due_at* at the earliest; *record* is its JSON form."""
 
     request: RunRequest
-    ids: Ids
+    ids: IdGenerator
     record: dict[str, Json]
     due_at: float
     status: str = "pending"
@@ -56,12 +56,12 @@ class Run:
         return self.request.run_id
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> list[LoggedEvent]:
         """All its events; after a cancellation only those before it."""
         return self.result.events if self.result else []
 
     @cached_property
-    def stream_events(self) -> deque[tuple[float, StreamEvent]]:
+    def stream_events(self) -> deque[tuple[float, ThreadEvent]]:
         """The events for event streams that are not due yet, with their times. The run has started."""
         assert self.result is not None
         if self.request.for_event_streams:
@@ -128,9 +128,9 @@ class Thread:
         earlier = [each for each in self._queue if each.result or each.due_at <= run.due_at]
         self._queue.insert(len(earlier), run)
         self.record = {**self.record, "status": "busy", "updated_at": run.record["updated_at"]}
-        self.settle(play, now)
+        self.advance(play, now)
 
-    def settle(self, play: Play, now: float) -> None:
+    def advance(self, play: Play, now: float) -> None:
         """Apply everything that is due until *now*."""
         while self._queue:
             run = self._queue[0]
@@ -270,9 +270,9 @@ class ThreadEvents:
         self._thread = thread
         self._play = play
 
-    def settle(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         """Apply everything that is due until *now*."""
-        self._thread.settle(self._play, now)
+        self._thread.advance(self._play, now)
 
     def next_event(self) -> float:
         """Return when the next event is due, or a run starts; infinity if no run is active."""

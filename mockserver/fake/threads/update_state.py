@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mockserver.fake.errors import RunFailed
-from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, Progress, create_task
+from mockserver.fake.graph.checkpoint_store import Checkpoint, Namespace, TurnProgress, create_task
 from mockserver.fake.graph.routing import count_done, get_subgraph, plan_turn, select_next_node
 from mockserver.fake.graph.state import apply_update, create_update_error
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
@@ -31,7 +31,7 @@ class StateUpdate:
 
 
 def create_updated_checkpoint(
-    update: StateUpdate, script: Script, graph: str, ids: Ids, metadata: Mapping[str, Json]
+    update: StateUpdate, script: Script, graph: str, ids: IdGenerator, metadata: Mapping[str, Json]
 ) -> Checkpoint:
     """Return the checkpoint after *update*, with the next nodes of *script*; raise RunFailed if it is invalid."""
     base, node = update.base, update.node
@@ -54,7 +54,7 @@ def create_updated_checkpoint(
         node=base.node if base else "",
         metadata={**own, "source": source, "step": step, "parents": dict(outer)},
         created_at=ids.time(),
-        progress=base.progress if base else Progress(),
+        progress=base.progress if base else TurnProgress(),
     )
     if node == INPUT:
         task = create_task(ids, update.namespace, START, step)
@@ -71,7 +71,7 @@ def create_updated_checkpoint(
 
 
 def _with_values(
-    checkpoint: Checkpoint, update: StateUpdate, script: Script, graph: str, ids: Ids
+    checkpoint: Checkpoint, update: StateUpdate, script: Script, graph: str, ids: IdGenerator
 ) -> Checkpoint:
     """Return *checkpoint* with the values of *update* and the task of the next node."""
     before = dict(checkpoint.values)

@@ -25,23 +25,23 @@ from mockserver.redaction.redactor import RedactionRules
 from mockserver.server.control.routes import ROUTES, ControlRequest
 from mockserver.server.faults import Faults
 from mockserver.server.journal import Journal
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
 
 if TYPE_CHECKING:
     from mockserver.server.control.exchanges import Exchanges
-    from mockserver.server.control.news import NewsStreams
+    from mockserver.server.control.journal_stream import JournalStreams
 
 
 @dataclass
 class ControlApi:
-    """The control API of a server in *mode*; *cassettes* is None if it only records.
+    """The control API of a server in *mode*; *replay* plays the cassettes; it is None if the server only records.
 
     *rules* redact what is shown. *access* says who may use the API. With *has_page*, it has the page too. The linter obeys *policy*.
     """
 
     mode: str = "replay"
     journal: Journal = field(default_factory=Journal)
-    cassettes: Cassettes | None = None
+    replay: ReplayResponder | None = None
     rules: RedactionRules = field(default_factory=RedactionRules)
     access: Access = field(default_factory=Access)
     policy: Policy = field(default_factory=Policy)
@@ -53,8 +53,8 @@ class ControlApi:
 
     def reset(self, session: str | None = None) -> None:
         """Forget the calls, plays and fake state of *session*, or of all sessions if it is None."""
-        if self.cassettes is not None:
-            self.cassettes.sessions.reset(session)
+        if self.replay is not None:
+            self.replay.sessions.reset(session)
         if self.faults is not None:
             self.faults.reset(session)
         for call in self.on_reset:
@@ -63,8 +63,8 @@ class ControlApi:
 
     def close(self) -> None:
         """End the responses that would delay a stop."""
-        if "news" in self.__dict__:
-            self.news.close()
+        if "journal_streams" in self.__dict__:
+            self.journal_streams.close()
 
     async def respond(
         self, request: web.BaseRequest, path: str, prefix_headers: Headers, body: bytes = b""
@@ -98,9 +98,9 @@ class ControlApi:
     def open_page(self, request: web.BaseRequest) -> web.Response | None:
         """Return a redirect to the page if *request*, one for `/`, is of a browser that opens a page; None if a cassette holds it."""
         opens = request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "document"
-        if not opens or not self.has_page or self.cassettes is None or self.mode == "record":
+        if not opens or not self.has_page or self.replay is None or self.mode == "record":
             return None
-        if self.cassettes.index.has_route("GET", "/"):
+        if self.replay.index.has_route("GET", "/"):
             return None
         from mockserver.server.control.page_files import redirect_to_page
 
@@ -117,23 +117,23 @@ class ControlApi:
         """The recorded exchanges; RequestError if the server only records."""
         from mockserver.server.control.exchanges import Exchanges
 
-        if self.cassettes is None:
+        if self.replay is None:
             raise NotFoundError("this server only records: it replays no exchanges")
-        return Exchanges(self.cassettes, self.policy, self.rules)
+        return Exchanges(self.replay, self.policy, self.rules)
 
     @cached_property
-    def news(self) -> "NewsStreams":
+    def journal_streams(self) -> "JournalStreams":
         """The clients that follow the journal."""
         from mockserver.server.control.calls import view_call
-        from mockserver.server.control.news import NewsStreams
+        from mockserver.server.control.journal_stream import JournalStreams
 
-        return NewsStreams(self.journal, lambda entry: view_call(entry, self.rules))
+        return JournalStreams(self.journal, lambda entry: view_call(entry, self.rules))
 
     def health(self) -> dict[str, Json]:
         """Return what the server is."""
         from importlib.metadata import version  # its import is slow
 
-        index = self.cassettes.index if self.cassettes else Index()
+        index = self.replay.index if self.replay else Index()
         return {
             "ok": True,
             "mode": self.mode,

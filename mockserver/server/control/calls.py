@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 
 from mockserver.cassette.model import Body, Ending, Exchange, Response
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.summary import body_to_json, describe_request
 from mockserver.errors import RequestError, SlowPatternError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Headers, PrebuiltBody, Reply, ReplySource, TimedBody
-from mockserver.matching.summary import body_to_json, describe_request
-from mockserver.redaction.names import PLACEHOLDER, is_credential_header
 from mockserver.redaction.redactor import (
     RedactionRules,
-    redacted_exchange,
-    redacted_request,
+    redact_exchange_for_display,
+    redact_for_display,
 )
+from mockserver.redaction.secret_names import PLACEHOLDER, is_credential_header
 from mockserver.server.call import Call
-from mockserver.server.journal import Journal, JournalEntry
+from mockserver.server.journal import Journal, JournalEntry, SentResponse
 from mockserver.server.response_writer import response_headers
 from mockserver.tools.page.exchange_view import JsonObject, view_headers, view_response
 
@@ -31,7 +31,7 @@ def view_journal(journal: Journal, parameters: dict[str, str], rules: RedactionR
     entries = [
         entry
         for entry in journal.entries(parameters.get("session"))
-        if entry.reply.source in sources
+        if entry.call.source in sources
     ]
     total = len(entries)
     if "before" in parameters:
@@ -71,7 +71,7 @@ def explain_misses(calls: Iterable[Call]) -> str:
 def view_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
     """Return what a list shows of *entry*."""
     call = entry.call
-    request = redacted_request(call.request, rules)
+    request = redact_for_display(call.request, rules)
     body = body_to_json(request.body.decode("utf-8", "replace").encode())
     optional: JsonObject = {
         name: getattr(call, name) for name in ("how", "conversation", "note", "miss", "fault")
@@ -95,29 +95,29 @@ def view_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
 
 def view_whole_call(entry: JournalEntry, rules: RedactionRules) -> JsonObject:
     """Return *entry* with all headers of the request, and with the response as far as it was sent; None for one that is forgotten."""
-    request, reply = entry.request, entry.reply
-    response = Response() if entry.is_forgotten else _read_response(entry, reply)
+    request, sent = entry.call.request, entry.response
+    response = Response() if sent is None else _read_response(entry, sent)
     try:
-        exchange = redacted_exchange(Exchange(request, response), rules)
+        exchange = redact_exchange_for_display(Exchange(request, response), rules)
     except SlowPatternError as error:
         hidden = Body(f"{PLACEHOLDER}: {error}".encode())
         exchange = Exchange(replace(request, headers=()), Response(response.status, content=hidden))
     return {
         **view_call(entry, rules),
         "headers": _view_headers(exchange.request.headers),
-        "response": None if entry.is_forgotten else _view_response(entry, exchange.response),
+        "response": None if sent is None else _view_response(entry, sent, exchange.response),
     }
 
 
-def _read_response(entry: JournalEntry, reply: Reply) -> Response:
-    """Return *reply*, the response to *entry*, as far as it was sent: read like a recording of it."""
-    is_complete = entry.seconds is not None
+def _read_response(entry: JournalEntry, sent: SentResponse) -> Response:
+    """Return the response to *entry* as far as it was *sent*: read like a recording of it."""
+    reply, is_complete = sent.reply, entry.seconds is not None
     now = datetime.now(UTC)
-    elapsed = (now - entry.when).total_seconds() if entry.seconds is None else entry.seconds
-    recorder = Recorder(entry.request, 0.0)
+    elapsed = (now - entry.call.when).total_seconds() if entry.seconds is None else entry.seconds
+    recorder = Recorder(entry.call.request, 0.0)
     recorder.start_response(reply.status, reply.reason, reply.headers)
     last = 0.0
-    for at, chunk in entry.steps or _whole_body(reply, elapsed):
+    for at, chunk in sent.steps or _whole_body(reply, elapsed):
         if at <= elapsed + _TOLERANCE:
             recorder.feed(chunk, at)
             last = at
@@ -134,11 +134,11 @@ def _whole_body(reply: Reply, at: float) -> list[tuple[float, bytes]]:
     return [(at, body)] if isinstance(body, bytes) else []
 
 
-def _view_response(entry: JournalEntry, response: Response) -> JsonObject:
+def _view_response(entry: JournalEntry, sent: SentResponse, response: Response) -> JsonObject:
     view = view_response(response) | {"headers": _view_headers(response.headers)}
     if entry.seconds is None:
         del view["seconds"]
-    return view | {"truncated": True} if entry.is_truncated else view
+    return view | {"truncated": True} if sent.is_truncated else view
 
 
 def _view_headers(headers: Headers) -> list[Json]:

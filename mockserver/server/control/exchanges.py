@@ -8,10 +8,11 @@ from urllib.parse import unquote
 from mockserver.cassette.model import Policy
 from mockserver.errors import NotFoundError, ReadError, RequestError
 from mockserver.matching.index import Entry, Index
-from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
+from mockserver.redaction.redactor import RedactionRules, Redactor, redact_exchange_for_display
 from mockserver.server.control.calls import parse_number
 from mockserver.server.control.findings import Findings
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
+from mockserver.tools.cassette_source import Part
 from mockserver.tools.page.exchange_view import (
     JsonObject,
     view_asked,
@@ -19,7 +20,6 @@ from mockserver.tools.page.exchange_view import (
     view_finding,
     view_row,
 )
-from mockserver.tools.source import Part
 
 MAX_PER_PAGE = 1000
 
@@ -28,12 +28,12 @@ _CHANGE = {"path": "path", "before": "left", "after": "right", "times": "times"}
 
 
 class Exchanges:
-    """The exchanges of *cassettes*, with the findings of the linter by *policy*; *rules* redact what is shown."""
+    """The exchanges that *replay* plays, with the findings of the linter by *policy*; *rules* redact what is shown."""
 
-    def __init__(self, cassettes: Cassettes, policy: Policy, rules: RedactionRules) -> None:
-        self._cassettes = cassettes
+    def __init__(self, replay: ReplayResponder, policy: Policy, rules: RedactionRules) -> None:
+        self._replay = replay
         self._rules = rules
-        self.findings = Findings(cassettes, policy, rules)
+        self.findings = Findings(replay, policy, rules)
 
     def view_list(self, parameters: dict[str, str]) -> JsonObject:
         """Return the exchanges that *parameters* select: all of them, or with `page` or `per_page` a part of them, and their number."""
@@ -57,19 +57,19 @@ class Exchanges:
         redactor = Redactor((), self._rules)
         for row, entry in zip(rows, chosen, strict=True):
             with suppress(ReadError):  # what was edited just now is read again soon
-                row |= view_asked(self._cassettes.library.request(entry), redactor)
+                row |= view_asked(self._replay.library.load_request(entry), redactor)
         return {"exchanges": rows, "total": len(entries)}
 
     def view_rows(self, entries: Sequence[Entry], session: str | None) -> list[JsonObject]:
         """Return what is known of *entries* without reading them; the plays are those of *session*, or of all sessions if it is None."""
-        plays = self._cassettes.sessions.plays(session)
+        plays = self._replay.sessions.count_plays(session)
         redactor = Redactor((), self._rules)
         return [
             view_row(
                 entry.cassette,
                 entry.number,
                 entry.route[0],
-                redactor.text(entry.route[1]),
+                redactor.rewrite_text(entry.route[1]),
                 plays.get(entry.label, 0),
             )
             for entry in entries
@@ -77,18 +77,18 @@ class Exchanges:
 
     def view_all_rows(self, session: str | None = None) -> list[JsonObject]:
         """Return what is known of all exchanges without reading them."""
-        return self.view_rows(self._cassettes.index.entries, session)
+        return self.view_rows(self._replay.index.entries, session)
 
     def view_cassettes(self, session: str | None = None) -> list[JsonObject]:
         """Return the cassettes: how many exchanges they have, and how many of these were played in *session*, or in any if it is None."""
-        plays = self._cassettes.sessions.plays(session)
+        plays = self._replay.sessions.count_plays(session)
         return [
             {
                 "cassette": cassette.name,
                 "exchanges": len(cassette.entries),
                 "played": sum(1 for entry in cassette.entries if plays.get(entry.label)),
             }
-            for cassette in self._cassettes.index.cassettes
+            for cassette in self._replay.index.cassettes
         ]
 
     async def view_one(self, place: str, session: str | None) -> JsonObject:
@@ -97,7 +97,7 @@ class Exchanges:
         entry = self.find(f"{unquote(name)}#{number}")
         part = await asyncio.to_thread(self._part, entry)
         findings = await self.findings.of_exchange(entry, part)
-        played = self._cassettes.sessions.plays(session).get(entry.label, 0)
+        played = self._replay.sessions.count_plays(session).get(entry.label, 0)
         return await asyncio.to_thread(
             view_exchange, entry.cassette, part, played, findings, self._rules
         )
@@ -112,19 +112,21 @@ class Exchanges:
 
     def compare(self, left: str, right: str) -> list[JsonObject]:
         """Return where two exchanges, such as `chat.yaml#3` and `chat.yaml#5`, differ, apart from ids and times."""
+        from mockserver.tools.compare.change_report import changes_to_json
+        from mockserver.tools.compare.comparator import Comparator
         from mockserver.tools.compare.diff import compare_exchanges
-        from mockserver.tools.compare.report import changes_to_json
-        from mockserver.tools.compare.volatile import Comparator
 
         parts = (self._part(self.find(label)) for label in (left, right))
-        before, after = (redacted_exchange(part.require_exchange(), self._rules) for part in parts)
+        before, after = (
+            redact_exchange_for_display(part.require_exchange(), self._rules) for part in parts
+        )
         changes = changes_to_json(compare_exchanges(before, after, Comparator()))
         return [{_CHANGE[name]: value for name, value in change.items()} for change in changes]
 
     def find(self, label: str) -> Entry:
         """Return the exchange *label*, such as `chat.yaml#3`; RequestError with status 404 if there is none."""
         name, _, number = label.rpartition("#")
-        index = self._cassettes.index.for_cassette(name)
+        index = self._replay.index.for_cassette(name)
         if index is None:
             raise NotFoundError(f"unknown cassette {name!r}")
         entries = index.entries
@@ -136,13 +138,13 @@ class Exchanges:
 
     def _part(self, entry: Entry) -> Part:
         """Return the document of *entry* in its file."""
-        library = self._cassettes.library
-        path, line = library.path(entry.cassette), library.line(entry)
-        exchange = library.exchange(entry)
-        return Part(path, entry.number, line, library.read(entry), exchange=exchange)
+        library = self._replay.library
+        path, line = library.get_path(entry.cassette), library.find_line(entry)
+        exchange = library.load_exchange(entry)
+        return Part(path, entry.number, line, library.read_document(entry), exchange=exchange)
 
     def _select(self, cassette: str | None) -> Index:
-        index = self._cassettes.index.for_cassette(cassette)
+        index = self._replay.index.for_cassette(cassette)
         if index is None:
             raise RequestError(f"unknown cassette {cassette!r}")
         return index

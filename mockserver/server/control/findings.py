@@ -8,10 +8,10 @@ from mockserver.cassette.model import Policy
 from mockserver.errors import SlowPatternError
 from mockserver.matching.index import Entry
 from mockserver.redaction.redactor import RedactionRules
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
 from mockserver.store import discovery
-from mockserver.store.cassette_file import Stamp, stamp_from
-from mockserver.tools.source import Part
+from mockserver.store.cassette_file import Stamp, get_stamp
+from mockserver.tools.cassette_source import Part
 
 if TYPE_CHECKING:
     from mockserver.tools.lint.findings import Finding
@@ -21,10 +21,10 @@ MAX_COMPARED = 100
 
 
 class Findings:
-    """Lints the files of *cassettes* when asked, each version of a file once."""
+    """Lints the cassettes that *replay* plays when asked, each version of a file once."""
 
-    def __init__(self, cassettes: Cassettes, policy: Policy, rules: RedactionRules) -> None:
-        self._cassettes = cassettes
+    def __init__(self, replay: ReplayResponder, policy: Policy, rules: RedactionRules) -> None:
+        self._replay = replay
         self._policy = policy
         self._rules = rules
         self._known: dict[str, tuple[Stamp, list[Finding]]] = {}
@@ -39,7 +39,7 @@ class Findings:
         """Return the findings about *entry*, which is *part*; of a large cassette only those that need no other exchange."""
         from mockserver.tools.lint.lint import lint_part
 
-        index = self._cassettes.index.for_cassette(entry.cassette)
+        index = self._replay.index.for_cassette(entry.cassette)
         if index is None or len(index.entries) > MAX_COMPARED:
             return await asyncio.to_thread(lint_part, part, self._rules)
         return [
@@ -49,12 +49,12 @@ class Findings:
         ]
 
     def _lint(self, name: str) -> "list[Finding]":
+        from mockserver.tools.cassette_source import parse_source
         from mockserver.tools.lint.lint import lint_source
-        from mockserver.tools.source import parse_source
 
-        path = Path(self._cassettes.library.path(name))
+        path = Path(self._replay.library.get_path(name))
         try:
-            stamp = stamp_from(path.stat())
+            stamp = get_stamp(path.stat())
             if name in self._known and self._known[name][0] == stamp:
                 return self._known[name][1]
             source = parse_source(str(path), discovery.read_bytes(path))

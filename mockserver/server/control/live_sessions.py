@@ -3,15 +3,15 @@
 from collections import Counter
 
 from mockserver.server.journal import Journal
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
 from mockserver.server.sessions import Session
 from mockserver.tools.page.exchange_view import JsonObject
 
 
-def view_sessions(journal: Journal, cassettes: Cassettes | None) -> JsonObject:
+def view_sessions(journal: Journal, replay: ReplayResponder | None) -> JsonObject:
     """Return all sessions, the one with the latest request first: the number of requests in the journal, and the threads."""
-    counts = Counter(entry.session for entry in journal.entries())
-    sessions = dict(cassettes.sessions.latest_first()) if cassettes else {}
+    counts = Counter(entry.call.session for entry in journal.entries())
+    sessions = dict(replay.sessions.latest_first()) if replay else {}
     names = [*sessions, *(name for name in reversed(counts) if name not in sessions)]
     return {
         "sessions": [
@@ -19,9 +19,7 @@ def view_sessions(journal: Journal, cassettes: Cassettes | None) -> JsonObject:
                 "session": name,
                 "requests": counts[name],
                 "threads": (
-                    _view_threads(cassettes, sessions[name])
-                    if cassettes and name in sessions
-                    else []
+                    _view_threads(replay, sessions[name]) if replay and name in sessions else []
                 ),
             }
             for name in names
@@ -29,9 +27,9 @@ def view_sessions(journal: Journal, cassettes: Cassettes | None) -> JsonObject:
     }
 
 
-def _view_threads(cassettes: Cassettes, session: Session) -> list[JsonObject]:
+def _view_threads(replay: ReplayResponder, session: Session) -> list[JsonObject]:
     """Return the threads of *session*: those that play recorded conversations, and those of the fake graph."""
-    places = cassettes.threads.describe_places(session)
+    places = replay.threads.describe_places(session)
     threads = dict.fromkeys([*places, *session.database.threads])
     return [
         {"thread": thread, "source": "cassette", **places[thread]}

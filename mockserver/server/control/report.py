@@ -23,10 +23,10 @@ def create_report(api: "ControlApi", session: str | None = None) -> str:
         "findings": [],
         "unplayed": [],
     }
-    if api.cassettes is not None:
+    if api.replay is not None:
         data |= {
             "exchanges": api.exchanges.view_all_rows(session),
             "cassettes": api.exchanges.view_cassettes(session),
-            "unplayed": api.cassettes.unplayed,
+            "unplayed": api.replay.unplayed,
         }
     return render_page(title, data)

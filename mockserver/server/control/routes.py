@@ -14,7 +14,7 @@ from aiohttp import web
 from mockserver.errors import NotFoundError, RequestError
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import EVENT_STREAM, SESSION_HEADER
-from mockserver.server.faults import answer
+from mockserver.server.faults import list_or_change_faults
 from mockserver.server.journal import JournalEntry
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ async def answer_journal(api: "ControlApi", request: ControlRequest) -> Json | w
     sources = parse_sources(request.parameters.get("source"))
 
     def selects(entry: JournalEntry) -> bool:
-        return entry.reply.source in sources and request.session in (None, entry.session)
+        return entry.call.source in sources and request.session in (None, entry.call.session)
 
-    return await api.news.serve(request.http, selects)
+    return await api.journal_streams.serve(request.http, selects)
 
 
 async def answer_call(api: "ControlApi", request: ControlRequest) -> Json:
@@ -94,7 +94,7 @@ async def answer_misses(api: "ControlApi", request: ControlRequest) -> web.Respo
 
 
 async def answer_exchanges(api: "ControlApi", request: ControlRequest) -> Json:
-    if api.cassettes is None:
+    if api.replay is None:
         return {"exchanges": [], "total": 0}
     return api.exchanges.view_list(request.parameters)
 
@@ -104,12 +104,12 @@ async def answer_exchange(api: "ControlApi", request: ControlRequest) -> Json:
 
 
 async def answer_cassettes(api: "ControlApi", request: ControlRequest) -> Json:
-    rows = api.exchanges.view_cassettes(request.session) if api.cassettes else []
+    rows = api.exchanges.view_cassettes(request.session) if api.replay else []
     return {"cassettes": rows}
 
 
 async def answer_lint(api: "ControlApi", request: ControlRequest) -> Json:
-    if api.cassettes is None:
+    if api.replay is None:
         return {"findings": []}
     return {"findings": await api.exchanges.view_findings(request.parameters.get("cassette"))}
 
@@ -124,7 +124,7 @@ async def answer_compare(api: "ControlApi", request: ControlRequest) -> Json:
 async def answer_sessions(api: "ControlApi", request: ControlRequest) -> Json:
     from mockserver.server.control.live_sessions import view_sessions
 
-    return view_sessions(api.journal, api.cassettes)
+    return view_sessions(api.journal, api.replay)
 
 
 async def answer_report(api: "ControlApi", request: ControlRequest) -> web.Response:
@@ -135,7 +135,7 @@ async def answer_report(api: "ControlApi", request: ControlRequest) -> web.Respo
 async def answer_faults(api: "ControlApi", request: ControlRequest) -> Json:
     named = request.http.headers.get(SESSION_HEADER)
     session = request.parameters.get("session", named and unquote(named))
-    return answer(api.faults, request.http.method, session, request.body)
+    return list_or_change_faults(api.faults, request.http.method, session, request.body)
 
 
 async def answer_reset(api: "ControlApi", request: ControlRequest) -> Json:

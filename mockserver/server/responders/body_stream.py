@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 
-from mockserver.fake.replies import KEEPALIVE_SECONDS, BodyReader
+from mockserver.fake.response import KEEPALIVE_SECONDS, BodyReader
 
 
 async def stream_body(reader: BodyReader, chunk: bytes) -> AsyncGenerator[bytes, None]:

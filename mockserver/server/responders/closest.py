@@ -14,7 +14,7 @@ from mockserver.conversations.thread_requests import COMMANDS, TURN_PATHS
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Request
 from mockserver.matching.index import Index
-from mockserver.matching.likeness import THRESHOLD, measure_likeness
+from mockserver.matching.text_similarity import THRESHOLD, measure_similarity
 from mockserver.server.responders.exchange_replay import ExchangeHit
 from mockserver.server.responders.thread_replay import ThreadHit
 from mockserver.server.sessions import Session
@@ -57,7 +57,9 @@ class ClosestReplay:
         for question in self._rank(typed[-1], index):
             recorded = [*earlier, question.content]
             hit = find(replace_human_contents(request, recorded))
-            if hit is not None and hit.may_be_closest:
+            if isinstance(hit, ThreadHit) and not hit.plays_next_turn:
+                continue
+            if hit is not None:
                 session.recorded_contents[spell_content(typed[-1])] = question.content
                 pairs = list(zip(recorded, typed, strict=True))
                 return hit.as_closest(pairs, _describe(hit, question))
@@ -67,7 +69,7 @@ class ClosestReplay:
         """Return the questions of *index* that are alike enough to what was *typed*, the most alike first."""
         text, others = read_text(typed), get_other_parts(typed)
         rated = [
-            replace(one, likeness=measure_likeness(text, read_text(one.content)))
+            replace(one, likeness=measure_similarity(text, read_text(one.content)))
             for one in self._read_questions(index)
             if get_other_parts(one.content) == others
         ]
@@ -85,7 +87,7 @@ class ClosestReplay:
                 for entry in cassette.entries:
                     if not entry.route[1].endswith((*TURN_PATHS, COMMANDS)):
                         continue
-                    for content in find_human_contents(self._library.request(entry))[-1:]:
+                    for content in find_human_contents(self._library.load_request(entry))[-1:]:
                         found.setdefault(spell_content(content), _Question(content))
             self._questions[index] = list(found.values())
         return self._questions[index]

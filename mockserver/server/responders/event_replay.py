@@ -4,20 +4,20 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from mockserver.conversations.answers import Refusal
 from mockserver.conversations.conversation import Conversation
+from mockserver.conversations.conversation_index import ConversationIndex
 from mockserver.conversations.live_threads import LiveThread
-from mockserver.conversations.recordings import Recordings
+from mockserver.conversations.search_results import SearchMiss
 from mockserver.fake.api.database import Database
-from mockserver.fake.replies import STREAM_HEADERS
-from mockserver.fake.threads.event_stream import EventSource, EventStream
+from mockserver.fake.response import STREAM_HEADERS
+from mockserver.fake.thread_log.filter import Filter, FilterError, find_uncovered, parse_filters
+from mockserver.fake.threads.event_stream_reader import EventSource, EventStreamReader
 from mockserver.formats.json_text import dumps, loads_or_none
 from mockserver.http.messages import Reply, Request, StreamingBody, TimedBody
 from mockserver.http.pacing import Pace
 from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.response_writer import without_prebuilt
 from mockserver.server.sessions import Session
-from mockserver.thread_log.filter import Filter, FilterError, find_uncovered, parse_filters
 
 FindFakeSource = Callable[[Database, str], EventSource | None]
 """Returns the events of a thread of the fake graph, or None if there is no such thread."""
@@ -25,7 +25,7 @@ FindFakeSource = Callable[[Database, str], EventSource | None]
 
 @dataclass(frozen=True, slots=True)
 class EventReplay:
-    """Opens event streams on the threads of *session*, which play *recordings* at this *pace*.
+    """Opens event streams on the threads of *session*, which play *conversations* at this *pace*.
 
     A stream may be open before the first turn of its thread. It sends the events of the conversation that the thread plays then, or
     those of *find_fake_source* if the fake graph has the thread. *on_events* is called with that conversation. What no recorded
@@ -33,13 +33,13 @@ class EventReplay:
     """
 
     session: Session
-    recordings: Recordings
+    conversations: ConversationIndex
     pace: Pace
     find_fake_source: FindFakeSource
     on_events: Callable[[Conversation], None]
     is_strict: bool
 
-    def open(self, request: Request, thread: str) -> Reply | Refusal | None:
+    def open(self, request: Request, thread: str) -> Reply | SearchMiss | None:
         """Return the reply to *request* for the events of *thread*, or why there is none; None if the fake graph has the thread."""
         live = self.session.threads.get(thread)
         if live is not None and live.is_fake:
@@ -47,27 +47,27 @@ class EventReplay:
         try:
             selected, *parts = parse_filters(loads_or_none(request.body))
         except FilterError as error:
-            return Refusal(str(error))
+            return SearchMiss(str(error))
         conversation = self._find_conversation(live)
         recorded = self.session.threads.get_recorded_thread(thread)
-        of_thread = [conversation] if conversation else self.recordings.find_of_thread(recorded)
-        known = [one for one in of_thread or self.recordings.conversations if one.streams]
+        of_thread = [conversation] if conversation else self.conversations.find_of_thread(recorded)
+        known = [one for one in of_thread or self.conversations.all if one.streams]
         if not known:
-            return Refusal("no event stream of this thread was recorded")
+            return SearchMiss("no event stream of this thread was recorded")
         uncovered = _explain_uncovered(parts or [selected], known)
         if uncovered is not None and self.is_strict:
-            return Refusal(uncovered, known[0].streams[0])
+            return SearchMiss(uncovered, known[0].streams[0])
         if live is None:
             self._begin_in_past(thread, known)
         return replace(self._open_stream(thread, selected), note=uncovered)
 
     def _find_conversation(self, live: LiveThread | None) -> Conversation | None:
-        return self.recordings.get(live.conversation) if live else None
+        return self.conversations.get(live.conversation) if live else None
 
     def _begin_in_past(self, thread: str, known: list[Conversation]) -> None:
         """Have *thread* play its recorded conversation if that has events from before its first turn."""
         for conversation in known:
-            if conversation.thread == thread and 0 in conversation.events.stretches:
+            if conversation.thread == thread and 0 in conversation.events.by_turn:
                 self.session.threads.begin_by_stream(thread, conversation)
                 return
 
@@ -82,7 +82,7 @@ class EventReplay:
 
         live = self.session.threads.get(thread)
         conversation = self._find_conversation(live)
-        stream = EventStream(selected, find_source, self.session.database.watchers)
+        stream = EventStreamReader(selected, find_source, self.session.database.watchers)
         place = (
             conversation.describe_place(live.progress)
             if conversation is not None and live is not None

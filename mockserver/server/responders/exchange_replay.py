@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from mockserver.cassette.model import Repeat, Response
-from mockserver.conversations.derived import derive_run
+from mockserver.conversations.derived_responses import derive_run
 from mockserver.conversations.human_messages import Pairs, TypedTexts
 from mockserver.conversations.session_ids import SessionIds
 from mockserver.http.messages import Reply, Request, cassette_name
@@ -87,14 +87,9 @@ class ExchangeHit:
     note: str | None = None
     """The text for the log."""
 
-    @property
-    def may_be_closest(self) -> bool:
-        """Whether it starts a run. It does: a request with human messages has no other effect."""
-        return True
-
     def as_closest(self, pairs: Pairs, note: str) -> "ExchangeHit":
         """Return the hit for a human who typed other texts than the recorded ones: *pairs* of both. *note* says so."""
-        recorded = self.response or self.library.response(self.entry)
+        recorded = self.response or self.library.load_response(self.entry)
         response = TypedTexts().with_pairs(pairs).apply_to_response(recorded)
         return replace(self, response=response, how="closest", note=note)
 
@@ -105,10 +100,10 @@ class ExchangeHit:
         ids, threads = session.ids, session.threads
         recorded = self.entry.fingerprint.ids
         if recorded or self.pairs:
-            ids.bind(self.pairs or dict(zip(recorded, recorded, strict=True)))
+            ids.bind(self.pairs or dict(zip(recorded, recorded, strict=True)), threads)
         if b'"messages"' in self.request.body and b'"id"' in self.request.body:
-            ids.bind_messages(self.request, self.library.request(self.entry))
-        translated = ids.to_live_reply(reply, threads) if session.has_ids else reply
+            ids.bind_messages(self.request, self.library.load_request(self.entry))
+        translated = ids.to_live_reply(reply, threads, self.pairs) if session.has_ids else reply
         id_pairs = tuple((live, one) for live, one in self.pairs.items() if live != one)
         if translated is reply and not id_pairs and self.how is None:
             return reply  # only the unchanged reply is prebuilt for all clients
@@ -209,7 +204,7 @@ class ExchangeReplay:
         entry = self._next(found, session.counts[counter])
         if entry is None:
             return None
-        response = derive_run(self._library.exchange(entry), redacted)
+        response = derive_run(self._library.load_exchange(entry), redacted)
         if response is None:
             return None
         hit = ExchangeHit(entry, counter, request, session, self._library, response=response)

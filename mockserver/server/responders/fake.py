@@ -17,10 +17,10 @@ from mockserver.conversations.thread_requests import (
     parse_thread_request,
 )
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.known_threads import KnownThread, adopt_thread
+from mockserver.fake.api.recorded_threads import RecordedThread, adopt_thread
 from mockserver.fake.api.routes import Api
-from mockserver.fake.ids import EPOCH, Ids
-from mockserver.fake.replies import BodyReader
+from mockserver.fake.id_generator import EPOCH, IdGenerator
+from mockserver.fake.response import BodyReader
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.http.fault import StatusFault, status_reply
@@ -35,13 +35,14 @@ from mockserver.http.messages import (
 from mockserver.matching.canonical import canonicalize, request_key, strip_api_prefix
 from mockserver.server.responders.body_stream import stream_body
 from mockserver.server.responders.miss import create_miss_reply, explain_near_miss, is_browser_noise
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
+from mockserver.server.sessions import Session
 
 _ASSISTANT = re.compile(rf"/assistants/({UUID_PATTERN})(?:/|$)", re.IGNORECASE)
 
 
-class Fake:
-    """Responds to every request as an Agent Server with the fake graph would; it knows the threads and assistants of *cassettes*.
+class FakeResponder:
+    """Responds to every request as an Agent Server with the fake graph would; it knows the threads and assistants that *replay* plays.
 
     Ids are derived from the request, so all clients get the same ids for the same request. If a session repeats a
     request, the repetition gets other ids. All times count from *epoch*. *reload_script* is called before each response.
@@ -51,39 +52,35 @@ class Fake:
     def __init__(
         self,
         api: Api,
-        cassettes: Cassettes,
+        replay: ReplayResponder,
         *,
         reload_script: Callable[[], None] = lambda: None,
         epoch: datetime = EPOCH,
         opens_threads: bool = False,
     ) -> None:
         self._api = api
-        self._cassettes = cassettes
+        self._replay = replay
         self._reload_script = reload_script
         self._epoch = epoch
         self._opens_threads = opens_threads
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the response of the fake graph, or a 404 if *request* names an unknown cassette."""
-        cassettes = self._cassettes
-        if cassettes.index.for_cassette(cassette_name(request)) is None:
-            return create_miss_reply(cassettes, request)
+        replay = self._replay
+        if replay.index.for_cassette(cassette_name(request)) is None:
+            return create_miss_reply(replay, request)
         self._reload_script()
-        session = cassettes.session(request)
+        session = replay.get_session(request)
         database = session.database
         thread_request = parse_thread_request(request.method, request.path)
         thread = thread_request.thread if thread_request else None
-        if "/threads/" in request.path:
-            for known in cassettes.threads.find_known_threads(session, thread):
-                adopt_thread(database, known, self._epoch)
-        if self._opens_threads and thread is not None and thread not in database.threads:
-            adopt_thread(database, KnownThread(thread), self._epoch)
+        self._adopt_threads(request, thread, session)
         form = canonicalize(request)
         self._adopt_assistant(form, thread, database)
-        near_miss = explain_near_miss(cassettes, request)
-        refusal = cassettes.find_refusal(request)
+        near_miss = explain_near_miss(replay, request)
+        search_miss = replay.find_search_miss(request)
         seed = request_key(form).hex()
-        ids = Ids(seed, database.request_count(seed), epoch=self._epoch)
+        ids = IdGenerator(seed, database.request_count(seed), epoch=self._epoch)
         call = replace(request, path=strip_api_prefix(request.path, ()))
         finish_events = partial(_finish_events, thread, session.threads)
         response = self._api.handle(call, ids, database, time.monotonic(), finish_events)
@@ -100,12 +97,21 @@ class Fake:
             _create_body(response.body),
             standard_reason(response.status),
             ReplySource.FAULT if response.faults else ReplySource.FAKE,
-            conversation=refusal.to_journal() if refusal else None,
+            conversation=search_miss.to_journal() if search_miss else None,
             note=response.note or (f"near miss: {near_miss.to_text()}" if near_miss else None),
             miss_details=near_miss.to_json() if near_miss else None,
             faults=response.faults,
             is_counted=not is_browser_noise(request),
         )
+
+    def _adopt_threads(self, request: Request, thread: str | None, session: Session) -> None:
+        """Have the fake graph know the threads of *session* that *request* may be about: *thread*, or all if it is None."""
+        database = session.database
+        if "/threads/" in request.path:
+            for known in self._replay.threads.find_threads_to_adopt(session, thread):
+                adopt_thread(database, known, self._epoch)
+        if self._opens_threads and thread is not None and thread not in database.threads:
+            adopt_thread(database, RecordedThread(thread), self._epoch)
 
     def _adopt_assistant(
         self, form: dict[str, Json], thread: str | None, database: Database
@@ -116,12 +122,12 @@ class Fake:
             return
         live = database.threads.get(thread) if thread else None
         of_thread = live.record["metadata"] if live else {}
-        record = self._cassettes.threads.find_assistant(identity)
+        record = self._replay.threads.find_assistant(identity)
         if record is None and of_thread.get("assistant_id") == identity and "graph_id" in of_thread:
             record = {"assistant_id": identity, "graph_id": of_thread["graph_id"]}
         if record is not None and identity not in database.adopted_assistants:
             database.adopted_assistants.add(identity)
-            self._api.adopt_assistant(record, database, Ids(identity, epoch=self._epoch))
+            self._api.adopt_assistant(record, database, IdGenerator(identity, epoch=self._epoch))
 
 
 def _create_body(body: bytes | BodyReader) -> bytes | StreamingBody:

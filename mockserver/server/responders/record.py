@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from mockserver.cassette.event_streams import is_event_stream_request
 from mockserver.cassette.model import Ending
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.thread_streams import asks_for_thread_events
 from mockserver.errors import OutOfFilesError, StorageError, UpstreamError
 from mockserver.http.messages import Reply, ReplySource, Request, StreamingBody, first_value
 from mockserver.matching.canonical import parse_json
@@ -15,7 +15,7 @@ from mockserver.redaction.redactor import describe
 from mockserver.server.log import Log
 from mockserver.server.own_urls import is_page
 from mockserver.server.recording import Recording
-from mockserver.server.responders.replay import Cassettes
+from mockserver.server.responders.replay import ReplayResponder
 from mockserver.server.response_writer import BODILESS
 from mockserver.server.socket_relay import Report, SocketRelay
 from mockserver.server.upstream import Upstream, UpstreamResponse
@@ -23,7 +23,7 @@ from mockserver.server.upstream import Upstream, UpstreamResponse
 _REFUSALS = (401, 403)
 
 
-class Record:
+class RecordResponder:
     """Forwards requests to *upstream*, and saves the exchanges in *recording*; *log* gets what a user should know of them.
 
     Responses with status 429 or 5xx, and 401 to a request without a credential, are recorded only with *record_errors*.
@@ -58,17 +58,17 @@ class Record:
             self._record_errors or not self._is_temporary(request, response.status)
         )
         if is_recorded:
-            self._report(request, response)
+            self._warn(request, response)
         length = _find_body_length(request, response)
-        relay = _Relay(self._recording, request, number, recorder, response, length)
-        chunks = relay.chunks(is_recorded=is_recorded)
+        forwarded = _ForwardedResponse(self._recording, request, number, recorder, response, length)
+        chunks = forwarded.chunks(is_recorded=is_recorded)
         if length == 0:
             # There is no body: the exchange must be in the file before the head is sent.
-            chunks = _replay_chunks([chunk async for chunk in chunks])
+            chunks = _yield_each([chunk async for chunk in chunks])
         return Reply(
             response.status,
             response.headers,
-            StreamingBody(chunks, lambda: relay.is_complete, relay.abandon),
+            StreamingBody(chunks, lambda: forwarded.is_complete, forwarded.abandon),
             response.reason,
             ReplySource.UPSTREAM,
             page_of=self._upstream.address if is_page(request.path, response.headers) else None,
@@ -89,7 +89,7 @@ class Record:
         is_without_key = status == 401 and not self._upstream.has_credential(request)
         return status == 429 or status >= 500 or is_without_key
 
-    def _report(self, request: Request, response: UpstreamResponse) -> None:
+    def _warn(self, request: Request, response: UpstreamResponse) -> None:
         """Log a *response* that is recorded, but that a user may not want in the cassette."""
         if response.status in _REFUSALS:
             cause = (
@@ -113,16 +113,19 @@ class Record:
             return await self._upstream.send(request)
 
 
-class ReportRefusals:
-    """Replies as *cassettes* do, and reports refusals among the recorded responses: they can be from a time without a key."""
+class ExtendResponder:
+    """Replies with recorded responses, as *replay* does, before a request is forwarded (`record --extend`).
 
-    def __init__(self, cassettes: Cassettes, log: Log) -> None:
-        self._cassettes = cassettes
+    Reports recorded responses with status 401 or 403: they can be from a time without a key.
+    """
+
+    def __init__(self, replay: ReplayResponder, log: Log) -> None:
+        self._replay = replay
         self._log = log
 
     async def respond(self, request: Request) -> Reply | None:
         """Return the recorded reply, or None."""
-        reply = await self._cassettes.respond(request)
+        reply = await self._replay.respond(request)
         if reply is not None and reply.status in _REFUSALS:
             self._log.write_once(
                 f"{describe(request)} got status {reply.status} from {reply.exchange}; to forward it, delete that exchange and start again"
@@ -131,7 +134,7 @@ class ReportRefusals:
 
 
 @dataclass(slots=True)
-class _Relay:
+class _ForwardedResponse:
     """One response that is forwarded and recorded. *length* is that of its body according to its head, if that says it."""
 
     recording: Recording
@@ -185,7 +188,7 @@ class _Relay:
     def _ending(self, error: UpstreamError | None) -> Ending:
         if error is None:
             return Ending.CLOSED
-        if self.is_abandoned and is_event_stream_request(self.request):
+        if self.is_abandoned and asks_for_thread_events(self.request):
             return Ending.OPEN
         return Ending.CUT
 
@@ -198,7 +201,7 @@ def _find_body_length(request: Request, response: UpstreamResponse) -> int | Non
     return int(length) if length.isdecimal() else None
 
 
-async def _replay_chunks(chunks: list[bytes]) -> AsyncGenerator[bytes, None]:
+async def _yield_each(chunks: list[bytes]) -> AsyncGenerator[bytes, None]:
     for chunk in chunks:
         yield chunk
 

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mockserver.cassette.model import Body, Response
-from mockserver.cassette.playback import reply_from
-from mockserver.conversations.answers import Refusal
+from mockserver.cassette.playback import create_reply
 from mockserver.conversations.conversation import Conversation
+from mockserver.conversations.search_results import SearchMiss
 from mockserver.conversations.thread_requests import ThreadRequest, parse_thread_request
 from mockserver.errors import ReadError
 from mockserver.http.messages import (
@@ -38,7 +38,7 @@ CACHE_BYTES = 136 << 20
 """The size of the cache of requests and of responses in the form in which they are sent."""
 
 
-class Cassettes:
+class ReplayResponder:
     """Replies with recorded responses, in recorded order within each session.
 
     With *once*, each exchange is played at most once per session, edits of the files are ignored, and nothing on threads is played.
@@ -77,9 +77,9 @@ class Cassettes:
     @property
     def usage(self) -> "Usage":
         """The plays of each cassette; a reset does not change them."""
-        from mockserver.store import usage
+        from mockserver.store import usage_files
 
-        return usage.usage_of(self.library, self.index, self._played.labels(self.index))
+        return usage_files.collect_usage(self.library, self.index, self._played.labels(self.index))
 
     @property
     def index(self) -> Index:
@@ -91,7 +91,7 @@ class Cassettes:
         thread_request = _parse_thread_request(request)
         if thread_request is not None and thread_request.opens_events and not self._once:
             await self.library.reload_if_changed()
-            opened = self._open_events(request, thread_request, self.session(request))
+            opened = self._open_events(request, thread_request, self.get_session(request))
             return opened if isinstance(opened, Reply) else None
         hit = await self._find_current(request, thread_request)
         if hit is None:
@@ -111,15 +111,15 @@ class Cassettes:
 
     def _load(self, entry: Entry) -> tuple[Reply, int]:
         """Return the recorded reply of *entry* and its approximate size in memory; ReadError if it cannot be read."""
-        reply = prebuild(self._encode(self.library.response(entry), entry))
+        reply = prebuild(self._encode(self.library.load_response(entry), entry))
         return reply, 2000 + _measure(reply.body)
 
     def _encode(self, response: Response, entry: Entry) -> Reply:
         """Return the reply that sends *response*, that of *entry* or one made from it."""
-        reply = reply_from(response, entry.route[0], self._pace)
+        reply = create_reply(response, entry.route[0], self._pace)
         page_of: ServerAddress | None = None
         if isinstance(response.content, Body) and is_page(entry.route[1], response.headers):
-            url = self.library.upstream_of(entry)
+            url = self.library.get_upstream(entry)
             address = ServerAddress(url) if url is not None else None
             page_of = address if address and address.is_in(response.content.raw) else None
         return replace(reply, exchange=entry.label, page_of=page_of)
@@ -137,7 +137,7 @@ class Cassettes:
         """Return the next exchange for *request*, or the closest one, in the files as they are now, or None."""
         if self._once and thread_request is not None:
             return None  # the upstream does not know the recorded threads
-        session, now = self.session(request), asyncio.get_running_loop().time()
+        session, now = self.get_session(request), asyncio.get_running_loop().time()
         try:
             hit = self._find(request, thread_request, session, now)
             while not self._once and (hit is None or not self.library.is_fresh(hit.entry)):
@@ -155,7 +155,7 @@ class Cassettes:
         if not session.is_of_page:
             self._played.add(label, self.library.index)
 
-    def session(self, request: Request) -> Session:
+    def get_session(self, request: Request) -> Session:
         """Return the session that *request* names."""
         return self.sessions.get_or_create(session_name(request))
 
@@ -163,18 +163,19 @@ class Cassettes:
         self, request: Request, thread_request: ThreadRequest | None, session: Session, now: float
     ) -> ThreadHit | ExchangeHit | None:
         """Return the next exchange for *request*, or None."""
+        if not self.library.index.entries:
+            return None
         if thread_request is not None:
             found = self._find_on_thread(request, thread_request, session, now)
             if found is not None:
-                return None if isinstance(found, Refusal) else found
+                return None if isinstance(found, SearchMiss) else found
         return self.exchanges.find(request, session)
 
     def _find_closest(
         self, request: Request, thread_request: ThreadRequest | None, session: Session, now: float
     ) -> ThreadHit | ExchangeHit | None:
         """Return the exchange whose request differs from *request* in the last human message only, the most alike, or None."""
-        index = self.index.for_cassette(cassette_name(request))
-        if self._closest is None or index is None:
+        if self._closest is None or (index := self._find_index(request)) is None:
             return None
 
         def find(other: Request) -> ThreadHit | ExchangeHit | None:
@@ -184,23 +185,23 @@ class Cassettes:
 
     def _find_on_thread(
         self, request: Request, thread_request: ThreadRequest, session: Session, now: float
-    ) -> ThreadHit | Refusal | None:
+    ) -> ThreadHit | SearchMiss | None:
         """Return the exchange for *request* in the conversation of its thread, or why there is none; None if it belongs to none."""
-        index = self.index.for_cassette(cassette_name(request))
-        if index is None or not index.entries:
+        index = self._find_index(request)
+        if index is None:
             return None
         if thread_request.opens_events:
             opened = self._open_events(request, thread_request, session)
-            return opened if isinstance(opened, Refusal) else None
+            return opened if isinstance(opened, SearchMiss) else None
         redacted = redact_for_matching(request, self.rules)
         return self.threads.find(redacted, thread_request, index, session, now)
 
     def _open_events(
         self, request: Request, thread_request: ThreadRequest, session: Session
-    ) -> Reply | Refusal | None:
+    ) -> Reply | SearchMiss | None:
         """Return the event stream that *request* asks for, or why there is none; None if the fake graph has the thread."""
-        index = self.index.for_cassette(cassette_name(request))
-        if index is None or not index.entries or thread_request.thread is None:
+        index = self._find_index(request)
+        if index is None or thread_request.thread is None:
             return None
 
         def count_streams(conversation: Conversation) -> None:
@@ -211,13 +212,18 @@ class Cassettes:
         events = self.threads.create_event_replay(index, session, count_streams)
         return events.open(request, thread_request.thread)
 
-    def find_refusal(self, request: Request) -> Refusal | None:
+    def _find_index(self, request: Request) -> Index | None:
+        """Return the index of the cassettes to play *request* from, or None if they hold no exchanges."""
+        index = self.index.for_cassette(cassette_name(request))
+        return index if index is not None and index.entries else None
+
+    def find_search_miss(self, request: Request) -> SearchMiss | None:
         """Return why no conversation has a response to *request*; None if it is not on a thread."""
         thread_request = _parse_thread_request(request)
         if thread_request is None:
             return None
-        found = self._find_on_thread(request, thread_request, self.session(request), 0.0)
-        return found if isinstance(found, Refusal) else None
+        found = self._find_on_thread(request, thread_request, self.get_session(request), 0.0)
+        return found if isinstance(found, SearchMiss) else None
 
 
 def _parse_thread_request(request: Request) -> ThreadRequest | None:

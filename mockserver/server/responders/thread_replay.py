@@ -4,21 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Response
-from mockserver.conversations.answers import Answer, Refusal
 from mockserver.conversations.conversation import Conversation
-from mockserver.conversations.handover import build_known_thread
+from mockserver.conversations.conversation_index import ConversationIndex
+from mockserver.conversations.handover import build_recorded_thread
 from mockserver.conversations.human_messages import Pairs, TypedTexts, find_human_contents
+from mockserver.conversations.live_request import LiveRequest
 from mockserver.conversations.live_threads import CutTurn, LiveThread
-from mockserver.conversations.query import Query
-from mockserver.conversations.recordings import Recordings
-from mockserver.conversations.search import Search, commit
+from mockserver.conversations.search import Search, advance_thread
+from mockserver.conversations.search_results import SearchHit, SearchMiss
 from mockserver.conversations.thread_requests import (
     CANCEL_PATH,
     COMMANDS,
     RequestKind,
     ThreadRequest,
 )
-from mockserver.fake.api.known_threads import KnownThread
+from mockserver.fake.api.recorded_threads import RecordedThread
 from mockserver.formats.json_text import Json
 from mockserver.http.messages import Reply, Request, TimedBody
 from mockserver.http.pacing import Pace
@@ -37,12 +37,12 @@ _NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class ThreadHit:
-    """The *answer* that *search* found to a request on a thread of *session*. Events come at this *pace*.
+    """What *search* has *found* to a request on a thread of *session*. Events come at this *pace*.
 
     *texts* are what the human has typed on the thread in place of recorded messages; *note* is for the log.
     """
 
-    answer: Answer
+    found: SearchHit
     search: Search
     session: Session
     pace: Pace
@@ -51,83 +51,83 @@ class ThreadHit:
 
     @property
     def entry(self) -> Entry:
-        return self.answer.entry
+        return self.found.entry
 
     @property
     def response(self) -> Response | None:
         """The response, if it is not that of the exchange."""
         if not self.texts:
-            return self.answer.response
-        recorded = self.answer.response or self.search.recordings.reader.load(self.entry).response
+            return self.found.response
+        recorded = self.found.response or self.search.conversations.reader.load(self.entry).response
         return self.texts.apply_to_response(recorded)
 
     @property
-    def may_be_closest(self) -> bool:
+    def plays_next_turn(self) -> bool:
         """Whether it plays the next turn of its thread, or again one that was cut, and not something else that was recorded for the request."""
-        is_next = self.answer.progress == self.answer.thread.progress + 1
-        return self.answer.is_turn and (is_next or self._was_cut)
+        is_next = self.found.progress == self.found.thread.progress + 1
+        return self.found.is_turn and (is_next or self._was_cut)
 
     @property
     def _was_cut(self) -> bool:
         """Whether it plays the last turn again, whose response was cut on demand."""
-        answer, live = self.answer, self.answer.thread
-        return answer.is_turn and live.cut_turn is not None and answer.progress == live.progress
+        found, live = self.found, self.found.thread
+        return found.is_turn and live.cut_turn is not None and found.progress == live.progress
 
     def as_closest(self, pairs: Pairs, note: str) -> "ThreadHit":
         """Return the hit for a human who typed other texts than the recorded ones: *pairs* of both. *note* says so."""
-        answer = replace(self.answer, how="closest", why=note)
-        return replace(self, answer=answer, texts=self.texts.with_pairs(pairs), note=note)
+        found = replace(self.found, how="closest", why=note)
+        return replace(self, found=found, texts=self.texts.with_pairs(pairs), note=note)
 
     def play(self, reply: Reply) -> Reply:
         """Return *reply*, which was recorded, for the live thread, which goes on."""
-        answer, live, query = self.answer, self.answer.thread, self.search.query
+        found, live, live_request = self.found, self.found.thread, self.search.live_request
         is_known = self._was_cut
-        commit(answer, self.search)
+        advance_thread(found, self.search)
         live.texts = self.texts
-        if answer.is_turn:
+        if found.is_turn:
             reply = self._with_run(reply, starts_events=not is_known)
-        elif CANCEL_PATH.fullmatch(query.target.path) and live.events is not None:
+        elif CANCEL_PATH.fullmatch(live_request.target.path) and live.events is not None:
             live.events.cancel(self.search.now)
             live.runs_until = live.events.run_ends_at
             self.session.database.notify_watchers()
-        if query.target.path == COMMANDS:
-            reply = with_command_number(reply, query.request)
+        if live_request.target.path == COMMANDS:
+            reply = with_command_number(reply, live_request.request)
         translated = live.ids.to_live_reply(reply)
-        id_pairs = live.ids.find_pairs(query.request)
-        if translated is not reply or id_pairs or answer.how:
+        id_pairs = live.ids.find_pairs(live_request.request)
+        if translated is not reply or id_pairs or found.how:
             reply = without_prebuilt(translated)
-        if answer.waits_until > self.search.now:
-            reply = _hold(reply, answer.waits_until - self.search.now)
+        if found.waits_until > self.search.now:
+            reply = _hold(reply, found.waits_until - self.search.now)
         return replace(
             reply,
-            how=answer.how,
+            how=found.how,
             id_pairs=id_pairs,
-            conversation=answer.to_journal(),
+            conversation=found.to_journal(),
             note=self.note,
         )
 
     def play_again(self) -> None:
         """Have the same request play the same exchange again: the client did not get the whole response."""
-        answer, threads = self.answer, self.session.threads
-        live = threads.get(answer.thread.identity)
+        found, threads = self.found, self.session.threads
+        live = threads.get(found.thread.identity)
         if live is None:
             return
-        if answer.read_key is not None:
-            live.read_counts[answer.read_key] -= 1
-        elif answer.step.kind is RequestKind.CREATION:
-            threads.creation_counts[answer.conversation.identity] -= 1
+        if found.read_key is not None:
+            live.read_counts[found.read_key] -= 1
+        elif found.step.kind is RequestKind.CREATION:
+            threads.creation_counts[found.conversation.identity] -= 1
             threads.remove(live)
-        elif answer.is_turn:
-            key = self.search.query.build_key(live.ids, answer.conversation.rules)
-            live.cut_turn = CutTurn(key, answer.step.entry.key, answer.how, answer.response)
+        elif found.is_turn:
+            key = self.search.live_request.build_key(live.ids, found.conversation.rules)
+            live.cut_turn = CutTurn(key, found.step.entry.key, found.how, found.response)
             live.runs_until = _NEVER
 
     def _with_run(self, reply: Reply, *, starts_events: bool) -> Reply:
         """Note when the turn will be complete, and return *reply* with a callback for that moment if it is one; start its events if *starts_events*."""
-        live, now = self.answer.thread, self.search.now
+        live, now = self.found.thread, self.search.now
         answered_at = now + reply.body.end if isinstance(reply.body, TimedBody) else now
-        recorded = self.answer.conversation.events
-        is_command = self.search.query.target.path == COMMANDS
+        recorded = self.found.conversation.events
+        is_command = self.search.live_request.target.path == COMMANDS
         started_at = answered_at if is_command else now
         if starts_events:
             live.start_events(recorded, self.pace, started_at)
@@ -172,7 +172,7 @@ class ThreadReplay:
         """Set where a fake graph answers what is not found."""
         self._can_switch = can_switch
         self._derives = derives
-        self._recordings: dict[Index, Recordings] = {}
+        self._conversations: dict[Index, ConversationIndex] = {}
         self._current: Index | None = None
 
     def find(
@@ -182,18 +182,18 @@ class ThreadReplay:
         index: Index,
         session: Session,
         now: float,
-    ) -> ThreadHit | Refusal | None:
+    ) -> ThreadHit | SearchMiss | None:
         """Return the hit for *request*, which is without its secrets, or why there is none; None if it is not on a conversation."""
         search = Search(
-            Query(request, thread_request, index),
+            LiveRequest(request, thread_request, index),
             session.threads,
-            self._recordings_of(index),
+            self._conversations_in(index),
             now,
             self._can_switch,
             self._derives,
         )
         found = search.run()
-        if not isinstance(found, Answer):
+        if not isinstance(found, SearchHit):
             return found
         texts = found.thread.texts
         if texts and found.is_turn:
@@ -207,17 +207,17 @@ class ThreadReplay:
         """Return what opens event streams on the threads of *session*; *on_events* is called with a conversation whose events are sent."""
         return EventReplay(
             session,
-            self._recordings_of(index),
+            self._conversations_in(index),
             self._pace,
             self.find_fake_source,
             on_events,
             is_strict=not self._can_switch,
         )
 
-    def find_known_threads(self, session: Session, thread: str | None) -> list[KnownThread]:
+    def find_threads_to_adopt(self, session: Session, thread: str | None) -> list[RecordedThread]:
         """Return the threads that went on in recorded conversations since the last call: *thread*, or all if it is None."""
-        reader = self._recordings_of(self._library.index).reader
-        known: list[KnownThread] = []
+        reader = self._conversations_in(self._library.index).reader
+        known: list[RecordedThread] = []
         for live, conversation in reversed(self._find_played(session, thread)):
             if live.handed_over == live.progress:
                 continue
@@ -226,7 +226,7 @@ class ThreadReplay:
                 if step.progress <= live.progress:
                     live.bind_ids(reader.get_response_ids(step.entry))
             log = live.get_events(conversation.events, self._pace).log
-            known.append(build_known_thread(live, conversation, reader, log))
+            known.append(build_recorded_thread(live, conversation, reader, log))
         return known
 
     def describe_places(self, session: Session) -> dict[str, dict[str, Json]]:
@@ -238,7 +238,7 @@ class ThreadReplay:
 
     def find_assistant(self, identity: str) -> dict[str, Json] | None:
         """Return the JSON form of the assistant with the id *identity* in recorded responses, or None."""
-        return self._recordings_of(self._library.index).assistants.get(identity)
+        return self._conversations_in(self._library.index).assistants.get(identity)
 
     def _find_played(
         self, session: Session, thread: str | None = None
@@ -246,17 +246,19 @@ class ThreadReplay:
         """Return the threads of *session* that play a recorded conversation, with it, the latest first; only *thread* if it is given."""
         threads = session.threads
         chosen = threads.sort_latest_first() if thread is None else [threads.get(thread)]
-        recordings = self._recordings_of(self._library.index)
+        conversations = self._conversations_in(self._library.index)
         return [
             (live, conversation)
             for live in chosen
-            if live and not live.is_fake and (conversation := recordings.get(live.conversation))
+            if live and not live.is_fake and (conversation := conversations.get(live.conversation))
         ]
 
-    def _recordings_of(self, index: Index) -> Recordings:
+    def _conversations_in(self, index: Index) -> ConversationIndex:
         if self._current is not self._library.index:
             self._current = self._library.index
-            self._recordings.clear()
-        if index not in self._recordings:
-            self._recordings[index] = Recordings(index, self._library.exchange, self._library.read)
-        return self._recordings[index]
+            self._conversations.clear()
+        if index not in self._conversations:
+            self._conversations[index] = ConversationIndex(
+                index, self._library.load_exchange, self._library.read_document
+            )
+        return self._conversations[index]

@@ -13,11 +13,11 @@ from mockserver.matching.canonical import canonicalize, request_key
 from mockserver.matching.differences import ABSENT
 from mockserver.matching.rules import MatchRules, apply_rules, merge_rules
 from mockserver.matching.shape import find_shape
-from mockserver.tools.compare.exchanges import compare_responses
-from mockserver.tools.compare.logs import compare_logs
-from mockserver.tools.compare.volatile import Change, Comparator
-from mockserver.tools.event_logs import find_event_thread
-from mockserver.tools.source import CassetteSource, Part
+from mockserver.tools.cassette_source import CassetteSource, Part
+from mockserver.tools.compare.comparator import Change, Comparator
+from mockserver.tools.compare.responses import compare_responses
+from mockserver.tools.compare.thread_logs import compare_logs
+from mockserver.tools.readable_events import find_event_thread
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from mockserver.cassette.normalize import VOLATILE
 from mockserver.formats.json_text import Json
 from mockserver.matching.differences import ABSENT
-from mockserver.tools.compare.volatile import NamedValue
+from mockserver.tools.compare.comparator import NamedValue
 
 _TYPE_NAMES = {
     type(None): "null",

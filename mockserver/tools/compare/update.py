@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from mockserver.cassette.model import Exchange, Stream, TimedChunk, TimedEvent, join_chunks
 from mockserver.formats import sse
+from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.compare.verify import (
     THREAD,
     LiveConversation,
@@ -13,14 +14,13 @@ from mockserver.tools.compare.verify import (
     find_shown_thread,
 )
 from mockserver.tools.fmt import join_parts, rewrite_part
-from mockserver.tools.source import CassetteSource, Part
 
 _REFUSALS = (401, 403, 429)
 """With 5xx, the statuses of a live response that are not recorded in place of another one: they say more about the credentials or the moment than about the server."""
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class CassetteUpdate:
     """The new content of a file, the numbers of the *updated* exchanges, and why others that differ are not updated."""
 
     raw: bytes
@@ -28,7 +28,7 @@ class Update:
     refused: tuple[str, ...]
 
 
-def update_source(source: CassetteSource, results: Sequence[Result]) -> Update:
+def update_source(source: CassetteSource, results: Sequence[Result]) -> CassetteUpdate:
     """Return *source* with the live responses in *results* in each conversation, and stateless exchange, that differs.
 
     The text of the others is unchanged. Requests stay, and so do the ids of the recording.
@@ -47,9 +47,9 @@ def update_source(source: CassetteSource, results: Sequence[Result]) -> Update:
             continue
         renewed |= _renew(parts, {part.number: found[part.number][0] for part in parts})
     if not renewed:
-        return Update(source.raw, (), tuple(refused))
+        return CassetteUpdate(source.raw, (), tuple(refused))
     parts = [renewed.get(part.number, part) for part in source.parts]
-    return Update(join_parts(source.header, parts), tuple(renewed), tuple(refused))
+    return CassetteUpdate(join_parts(source.header, parts), tuple(renewed), tuple(refused))
 
 
 def restore_ids(live: Exchange, conversation: LiveConversation) -> Exchange:

@@ -7,21 +7,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
 
-from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream
 from mockserver.cassette.normalize import VOLATILE
+from mockserver.cassette.thread_streams import match_thread_call
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, first_value
 from mockserver.matching.canonical import decode_path, split_api_path
-from mockserver.tools.compare.exchanges import compare_responses, list_named_events
-from mockserver.tools.compare.report import format_changes
+from mockserver.tools.cassette_source import Part
+from mockserver.tools.compare.change_report import format_changes
+from mockserver.tools.compare.comparator import Comparator, NamedValue
+from mockserver.tools.compare.responses import compare_responses, list_named_events
 from mockserver.tools.compare.structure import compare_events, compare_types
-from mockserver.tools.compare.volatile import Comparator, NamedValue
-from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.json_bodies import parse_body
-from mockserver.tools.source import Part
+from mockserver.tools.readable_events import find_event_thread
 
 THREAD = re.compile(rf"/threads/({UUID_PATTERN})(?=/|$)", re.IGNORECASE)
 _CREATION = re.compile(r"/threads(/[^/?]+/copy)?/?$")
@@ -115,9 +115,9 @@ class LiveConversation:
             self.comparator.pair_ids(thread, self.new_id())
             self.threads.append(_thread_path(request, self.comparator.ids[thread]))
 
-    def observe_response(self, recorded: Response, live: Response) -> None:
+    def pair_ids_in_response(self, recorded: Response, live: Response) -> None:
         """Pair the ids of the *recorded* response with those of the *live* one."""
-        self.comparator.observe(_select_id_headers(recorded), _select_id_headers(live))
+        self.comparator.pair_ids_in(_select_id_headers(recorded), _select_id_headers(live))
         match recorded.content, live.content:
             case Stream() as before, Stream() as after:
                 for old, new in zip(before.events, after.events, strict=False):
@@ -125,9 +125,9 @@ class LiveConversation:
                     new_id = dict(new.event.fields).get("id")
                     if old_id is not None and new_id is not None:
                         self._event_ids[old_id] = new_id
-                self.comparator.observe_events(_list_events(before), _list_events(after))
+                self.comparator.pair_ids_in_events(_list_events(before), _list_events(after))
             case Body(raw), Body(live_raw):
-                self.comparator.observe(parse_body(raw), parse_body(live_raw))
+                self.comparator.pair_ids_in(parse_body(raw), parse_body(live_raw))
             case _:
                 pass
 
@@ -147,7 +147,7 @@ class LiveConversation:
         created: set[str] = set()
         for exchange in exchanges:
             request = exchange.request
-            if find_event_thread(exchange) or find_thread(request.path, "commands"):
+            if find_event_thread(exchange) or match_thread_call(request.path, "commands"):
                 if (found := THREAD.search(request.path)) and found[1] not in created:
                     self._choose_thread_id(request, found[1])
             elif (thread := find_shown_thread(exchange)) is not None:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from mockserver.cassette.event_streams import is_event_stream_request
 from mockserver.cassette.model import Ending, Exchange
 from mockserver.cassette.recorder import Recorder
+from mockserver.cassette.thread_streams import asks_for_thread_events
 from mockserver.cassette.yaml_codec import dump_exchange, load_exchange
 from mockserver.errors import ReadError, UsageError
 from mockserver.formats import sse
@@ -17,7 +17,7 @@ from mockserver.http.messages import (
     Headers,
     Request,
     first_value,
-    is_event_stream,
+    has_event_stream_type,
     lowercase_names,
 )
 from mockserver.http.server_address import ServerAddress
@@ -111,7 +111,7 @@ def convert(
         assert isinstance(entry.response, ForeignResponse)
         headers = address.to_local_headers(entry.response.headers, path)
         response = replace(entry.response, headers=headers)
-        exchange = redactor.exchange(_build_exchange(entry.request, path, response))
+        exchange = redactor.rewrite_exchange(_build_exchange(entry.request, path, response))
         try:
             load_exchange(dump_exchange(exchange).encode().decode())
         except (ReadError, UnicodeEncodeError) as error:
@@ -128,7 +128,9 @@ def convert(
     return result
 
 
-def create_unreadable(method: str, url: str, what: str, error: Exception) -> ForeignExchange:
+def create_unreadable_exchange(
+    method: str, url: str, what: str, error: Exception
+) -> ForeignExchange:
     """Return the exchange for a part of a recording, *what*, that *error* makes unreadable."""
     reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
     return ForeignExchange(ForeignRequest(method, url), f"the {what} cannot be read: {reason}")
@@ -167,7 +169,7 @@ def _explain_skip(entry: ForeignExchange) -> str | None:
     if entry.request.body is None:
         return "the request body is missing in the recording"
     if entry.response.body is None:
-        kind = "stream" if is_event_stream(entry.response.headers) else "body"
+        kind = "stream" if has_event_stream_type(entry.response.headers) else "body"
         return f"the browser did not store the {kind}: record it with `mockserver record`"
     return None
 
@@ -180,7 +182,7 @@ def _build_exchange(request: ForeignRequest, path: str, response: ForeignRespons
         headers = tuple(pair for pair in headers if pair[0] not in wrong)
     recorder.start_response(response.status, response.reason or None, headers)
     raw = response.body or b""
-    is_stream = is_event_stream(response.headers)
+    is_stream = has_event_stream_type(response.headers)
     blocks, tail = sse.split_blocks(raw) if is_stream else ([raw], b"")
     chunks = [chunk for chunk in (*blocks, tail) if chunk]
     # If only the total time is known, events are spread evenly over it.
@@ -190,7 +192,7 @@ def _build_exchange(request: ForeignRequest, path: str, response: ForeignRespons
         time = response.last if is_whole_body else response.first + number * step
         recorder.feed(chunk, response.times[number] if response.times else time)
     end = max(response.last, response.first)
-    if is_event_stream_request(recorder.request):
+    if asks_for_thread_events(recorder.request):
         return recorder.finish(end, Ending.OPEN)
     return recorder.finish(end, Ending.CUT if response.cut or tail else Ending.CLOSED)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.errors import ReadError
 from mockserver.formats import sse
-from mockserver.http.messages import Headers, first_value, is_event_stream, standard_reason
+from mockserver.http.messages import Headers, first_value, has_event_stream_type, standard_reason
 from mockserver.redaction.redactor import RedactionRules
 from mockserver.tools.convert.foreign import (
     ForeignExchange,
@@ -21,7 +21,7 @@ from mockserver.tools.convert.foreign import (
     ImportResult,
     clean_headers,
     convert,
-    create_unreadable,
+    create_unreadable_exchange,
     with_content_type,
 )
 
@@ -86,7 +86,7 @@ def _convert_entry(entry: dict[str, Any], read_attachment: ReadAttachment) -> Fo
         request = ForeignRequest(method, url, headers, body)
         return ForeignExchange(request, _response(entry, request, read_attachment))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        return create_unreadable(method, url, "entry", error)
+        return create_unreadable_exchange(method, url, "entry", error)
 
 
 def _response(
@@ -104,7 +104,7 @@ def _response(
         return "the browser used its cache: disable the cache, and record again"
     content = fields.get("content") or {}
     headers = with_content_type(_headers(fields), content.get("mimeType"))
-    is_stream, size = is_event_stream(headers), _number(content.get("size"))
+    is_stream, size = has_event_stream_type(headers), _number(content.get("size"))
     losses: list[str] = []
     may_have_body = not (status in _STATUSES_WITHOUT_BODY or request.method == "HEAD")
     is_expected = may_have_body and (size != 0 or is_stream or _is_unknown(content.get("size")))

@@ -24,7 +24,7 @@ from mockserver.tools.convert.foreign import (
     ImportResult,
     clean_headers,
     convert,
-    create_unreadable,
+    create_unreadable_exchange,
 )
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -64,7 +64,7 @@ def _convert_interaction(interaction: dict[str, Any]) -> ForeignExchange:
         request = ForeignRequest(method, url, headers, body)
         return ForeignExchange(request, _response(interaction["response"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        return create_unreadable(method, url, "interaction", error)
+        return create_unreadable_exchange(method, url, "interaction", error)
 
 
 def _response(fields: dict[str, Any]) -> ForeignResponse | str:

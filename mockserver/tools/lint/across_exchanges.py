@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mockserver.cassette.event_streams import RunCount, find_run_marks
 from mockserver.cassette.model import Exchange, Policy, Repeat
+from mockserver.cassette.thread_streams import RunCounter, find_shown_runs
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import pluralize
 from mockserver.http.messages import Request, is_own_path
@@ -25,9 +25,9 @@ from mockserver.matching.rules import (
     merge_rules,
     without_ignored,
 )
+from mockserver.tools.cassette_source import CassetteSource, Part
 from mockserver.tools.fmt import strip_times
 from mockserver.tools.lint.findings import Finding, create_finding
-from mockserver.tools.source import CassetteSource, Part
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
 """The methods that an Agent Server accepts."""
@@ -69,7 +69,7 @@ def check_source(source: CassetteSource, policy: Policy) -> Iterator[Finding]:
         yield from _check_shadowed(group, rules.volatile)
         yield from _check_repeats(group)
         if is_readable:
-            yield from _check_duplicates(group, policy.repeat_for(source.header))
+            yield from _check_duplicates(group, policy.get_repeat(source.header))
     yield from _check_rules(source, candidates)
     if is_readable:
         yield from _check_run_ends(source)
@@ -135,10 +135,10 @@ def _check_rules(source: CassetteSource, candidates: list[_Candidate]) -> Iterat
 
 def _check_run_ends(source: CassetteSource) -> Iterator[Finding]:
     """Yield a finding for each thread of *source* with a run that does not end, at the last command or stream of the thread."""
-    count = RunCount()
+    count = RunCounter()
     last_parts: dict[str, Part] = {}
     for part in source.exchanges:
-        marks = find_run_marks(part.require_exchange())
+        marks = find_shown_runs(part.require_exchange())
         if marks is not None:
             count.add(marks)
             last_parts[marks.thread] = part

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from mockserver.formats.json_text import Json
 from mockserver.formats.wording import printable
-from mockserver.tools.source import KeyPath, Part
+from mockserver.tools.cassette_source import KeyPath, Part
 
 CODES = {
     "not-a-cassette": "the file does not begin with `mockserver: 1`",

@@ -6,11 +6,11 @@ from operator import is_
 
 from mockserver.cassette.model import Policy
 from mockserver.redaction.redactor import RedactionRules, Redactor
+from mockserver.tools.cassette_source import CassetteSource, Part, replace_text
 from mockserver.tools.fmt import join_parts, rewrite_part
-from mockserver.tools.lint import across_exchanges, parse_errors, responses, scalar_types
+from mockserver.tools.lint import across_exchanges, parse_errors, scalar_types, sdk_compatibility
 from mockserver.tools.lint.findings import CODES, Finding
 from mockserver.tools.rewrite_values import find_secrets
-from mockserver.tools.source import CassetteSource, Part, replace_text
 
 _FIX_TRUNCATED = (
     "delete it, or end it with a line `end: {after: 0, how: closed}` below `response`; "
@@ -31,7 +31,7 @@ def lint_source(source: CassetteSource, policy: Policy, rules: RedactionRules) -
         findings += _check_part(part, rules)
     if source.is_cassette:
         findings += across_exchanges.check_source(source, policy)
-        findings += scalar_types.compare_types(source.exchanges)
+        findings += scalar_types.find_other_types(source.exchanges)
     # An error at the end of the input would be reported one line after the last one.
     last = source.raw.rstrip().count(b"\n") + 1
     return _finish([replace(finding, line=min(finding.line, last)) for finding in findings], rules)
@@ -60,7 +60,7 @@ def _finish(findings: Iterable[Finding], rules: RedactionRules) -> list[Finding]
     found = sorted(dict.fromkeys(findings), key=lambda finding: (finding.line, finding.code))
     overridden = {finding.line for finding in found if finding.code in _OVERRIDING_CODES}
     secret = {finding.line for finding in found if finding.code == "secret"}
-    mask = Redactor((), rules).text
+    mask = Redactor((), rules).rewrite_text
     finished: list[Finding] = []
     for finding in found:
         if finding.code in _TYPE_CODES and finding.line in overridden:
@@ -78,7 +78,9 @@ def _fix_part(part: Part, skipped: Set[str]) -> Part:
         part = replace_text(part, text)
     if part.exchange is None or part.is_truncated:
         return part
-    exchange = replace(part.exchange, response=responses.fix_headers(part.exchange, skipped))
+    exchange = replace(
+        part.exchange, response=sdk_compatibility.fix_headers(part.exchange, skipped)
+    )
     if exchange == part.exchange:
         return part
     return replace(part, raw=rewrite_part(part, exchange), exchange=exchange)
@@ -119,7 +121,7 @@ def _check_part(part: Part, rules: RedactionRules) -> Iterator[Finding]:
         return
     yield from scalar_types.check_part(part)
     if part.exchange is not None:
-        yield from responses.check_part(part)
+        yield from sdk_compatibility.check_part(part)
 
 
 def _check_syntax(part: Part) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Any
 from mockserver.cassette import yaml_codec
 from mockserver.errors import ReadError
 from mockserver.formats.strict_yaml import Mapping, Sequence
-from mockserver.tools.source import Part, iter_items
+from mockserver.tools.cassette_source import Part, iter_items
 
 MAX_ERRORS = 50
 """The highest number of errors reported for one document."""
@@ -32,7 +32,7 @@ def find_errors(part: Part) -> Iterator[ReadError]:
         return
     yield part.error
     document = _without_valid_events(part.document)
-    build = yaml_codec.exchange_from if part.number else yaml_codec.header_from
+    build = yaml_codec.build_exchange if part.number else yaml_codec.build_header
     error, seen = part.error, {(part.error.line, part.error.message)}
     is_repeated = False
     while document is not None and len(seen) < MAX_ERRORS:
@@ -74,7 +74,7 @@ def _without_valid_events(document: Mapping | None) -> Mapping | None:
         events.lines.clear()
         for event, line in pairs:
             try:
-                yaml_codec.event_from(event, line)
+                yaml_codec.build_event(event, line)
             except ReadError:
                 events.append(event)
                 events.lines.append(line)

@@ -12,8 +12,8 @@ from mockserver.cassette.yaml_codec import scalars
 from mockserver.formats import strict_yaml
 from mockserver.formats.json_text import Json, dumps
 from mockserver.matching import json_path
+from mockserver.tools.cassette_source import KeyPath, Part, iter_items
 from mockserver.tools.lint.findings import Finding, create_finding
-from mockserver.tools.source import KeyPath, Part, iter_items
 
 TEXT_FIELDS = frozenset(
     (
@@ -82,7 +82,7 @@ def add_quotes(part: Part, skipped: Set[str]) -> str:
     return "".join((*pieces, part.text[end:]))
 
 
-def compare_types(parts: Iterable[Part]) -> Iterator[Finding]:
+def find_other_types(parts: Iterable[Part]) -> Iterator[Finding]:
     """Yield a finding for each number, boolean or null in a field that holds text in other exchanges of the file."""
     texts: dict[tuple[str, KeyPath], set[int]] = defaultdict(set)
     others: list[tuple[Part, tuple[str, KeyPath], Json]] = []

@@ -4,10 +4,7 @@ from collections.abc import Iterable
 
 from mockserver.cassette.model import Body, Ending, Response, Stream, TimedEvent
 from mockserver.cassette.playback import last_time
-from mockserver.formats.json_text import Json, loads
-from mockserver.http.messages import Headers, Request
-from mockserver.matching.canonical import canonicalize
-from mockserver.matching.summary import (
+from mockserver.cassette.summary import (
     body_to_json,
     describe_request,
     find_human_text,
@@ -15,10 +12,13 @@ from mockserver.matching.summary import (
     headers_to_json,
     measure_duration,
 )
-from mockserver.redaction.redactor import RedactionRules, Redactor, redacted_exchange
+from mockserver.formats.json_text import Json, loads
+from mockserver.http.messages import Headers, Request
+from mockserver.matching.canonical import canonicalize
+from mockserver.redaction.redactor import RedactionRules, Redactor, redact_exchange_for_display
+from mockserver.tools.cassette_source import Part
 from mockserver.tools.lint.findings import Finding
-from mockserver.tools.rewrite_values import redactor_for, rewrite_values
-from mockserver.tools.source import Part
+from mockserver.tools.rewrite_values import create_redactor, rewrite_values
 
 JsonObject = dict[str, Json]
 
@@ -48,21 +48,23 @@ def view_asked(request: Request, redactor: Redactor) -> JsonObject:
         "asked": describe_request(request.path, body),
         "human": find_human_text(canonicalize(request)),
     }
-    return {name: redactor.text(text)[:_LONGEST_TEXT] for name, text in texts.items() if text}
+    return {
+        name: redactor.rewrite_text(text)[:_LONGEST_TEXT] for name, text in texts.items() if text
+    }
 
 
 def view_exchange(
     cassette: str, part: Part, played: int, findings: Iterable[Finding], rules: RedactionRules
 ) -> JsonObject:
     """Return the whole exchange of *part*, a part of *cassette*, which was played that often; *findings* are those of the linter for it."""
-    exchange = redacted_exchange(part.require_exchange(), rules)
+    exchange = redact_exchange_for_display(part.require_exchange(), rules)
     request = exchange.request
     return {
         **view_row(cassette, part.number, request.method, request.path, played),
         **view_asked(request, Redactor((), rules)),
         "file": part.file,
         "line": part.line,
-        "yaml": rewrite_values(part, redactor_for(part, rules)).decode("utf-8", "replace"),
+        "yaml": rewrite_values(part, create_redactor(part, rules)).decode("utf-8", "replace"),
         "request": {
             "method": request.method,
             "path": request.path,

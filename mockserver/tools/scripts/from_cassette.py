@@ -10,14 +10,13 @@ from typing import Any
 
 from mockserver.cassette.model import Exchange
 from mockserver.errors import ReadError, UsageError
-from mockserver.fake.messages.model import get_text
+from mockserver.fake.messages.message_json import get_text
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.parse import parse_script
 from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import END, START
 from mockserver.formats.json_text import Json
 from mockserver.formats.server_ids import UUID_PATTERN
-from mockserver.tools.scripts.documents import Document, describe_nodes, dump_script
 from mockserver.tools.scripts.recorded_runs import (
     Message,
     RecordedRun,
@@ -26,6 +25,7 @@ from mockserver.tools.scripts.recorded_runs import (
     read_runs,
 )
 from mockserver.tools.scripts.recorded_steps import build_steps, find_tool_nodes
+from mockserver.tools.scripts.script_yaml import Document, describe_nodes, dump_script
 
 _UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.formats.json_text import Json
-from mockserver.tools.scripts.documents import Document, describe_nodes
+from mockserver.tools.scripts.script_yaml import Document, describe_nodes
 
 
 def describe_graph(graph: Any) -> Document:

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.cassette.event_streams import find_thread
 from mockserver.cassette.model import Body, Exchange
+from mockserver.cassette.thread_streams import match_thread_call
 from mockserver.conversations.recorded_events import cut_runs, join_streams
 from mockserver.conversations.run_events import RunEvent, read_events
+from mockserver.fake.thread_log.event import ThreadEvent
 from mockserver.formats.json_text import Json, loads
 from mockserver.matching.canonical import split_api_path
-from mockserver.thread_log.event import Event
-from mockserver.tools.event_logs import find_event_thread
 from mockserver.tools.json_bodies import parse_body
+from mockserver.tools.readable_events import find_event_thread
 
 _RUN = re.compile(r"(?P<thread>/threads/[^/]+)?/runs/(?:stream|wait)")
 _TYPES = {"user": "human", "assistant": "ai", "AIMessageChunk": "ai"}
@@ -22,7 +22,7 @@ _TYPES = {"user": "human", "assistant": "ai", "AIMessageChunk": "ai"}
 Message = dict[str, Any]
 Update = dict[str, Any]
 
-_Logs = dict[str, deque[tuple[str, list[Event]]]]
+_Logs = dict[str, deque[tuple[str, list[ThreadEvent]]]]
 """For each thread the runs that are not read yet, in order: their ids, and the events of the outermost graph."""
 
 
@@ -239,7 +239,7 @@ def _read_logs(exchanges: Iterable[Exchange]) -> _Logs:
     return {thread: deque(_read_log(streams)) for thread, streams in by_thread.items()}
 
 
-def _read_log(streams: list[Exchange]) -> Iterator[tuple[str, list[Event]]]:
+def _read_log(streams: list[Exchange]) -> Iterator[tuple[str, list[ThreadEvent]]]:
     for recorded in cut_runs(join_streams(streams)):
         events = [one.event for one in recorded if not one.event.namespace]
         identity = next((event.identity for event in events if event.status), None)
@@ -249,7 +249,7 @@ def _read_log(streams: list[Exchange]) -> Iterator[tuple[str, list[Event]]]:
 
 def _read_command(exchange: Exchange, logs: _Logs) -> RecordedRun | None:
     """Return the run that *exchange*, a command, has started, and take it from *logs*; None if it is something else."""
-    thread = find_thread(exchange.request.path, "commands")
+    thread = match_thread_call(exchange.request.path, "commands")
     content = exchange.response.content
     if thread is None or not isinstance(content, Body):
         return None

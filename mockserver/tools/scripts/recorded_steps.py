@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mockserver.fake.messages.model import get_text
+from mockserver.fake.messages.message_json import get_text
 from mockserver.fake.script.state_keys import MESSAGES, Reducer
 from mockserver.fake.script.topology import AGENT, TOOLS
 from mockserver.formats.json_text import Json

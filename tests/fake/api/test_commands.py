@@ -7,14 +7,14 @@ import pytest
 
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.script.model import Interrupt, Pace, Rule, Script, Speak
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.script.model import Interrupt, Rule, Script, ScriptPace, Speak
 from mockserver.http.messages import Request
 
 THREAD = "11111111-1111-4111-8111-111111111111"
 NOBODY = "00000000-0000-4000-8000-000000000000"
-ASKING = Script((Rule((Interrupt("Yes?"), Speak("So: {answer}"))),), Pace(0, 0, 0))
+ASKING = Script((Rule((Interrupt("Yes?"), Speak("So: {answer}"))),), ScriptPace(0, 0, 0))
 HI = {"messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -31,7 +31,7 @@ class Client:
         raw = b"" if body is None else json.dumps(body).encode()
         request = Request(method, f"/threads/{thread}{path}", (), raw)
         now = 1000.0 * self._count  # all runs end between two requests
-        answer = self._api.handle(request, Ids(str(self._count)), self._database, now)
+        answer = self._api.handle(request, IdGenerator(str(self._count)), self._database, now)
         assert answer.status == 200
         assert isinstance(answer.body, bytes)
         return json.loads(answer.body)

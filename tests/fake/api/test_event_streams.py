@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.replies import Response
+from mockserver.fake.response import Response
 from tests.fake.api.test_routes import MINE, Client
 
 COMMANDS = f"/threads/{MINE}/commands"

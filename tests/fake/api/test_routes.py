@@ -7,12 +7,12 @@ import pytest
 
 from mockserver.fake.api.database import MAX_ENTRIES, MAX_VERSIONS, Database
 from mockserver.fake.api.routes import NO_STORAGE, NO_THREAD_STREAM, Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.response import Response
 from mockserver.fake.run_request import RunRequest
 from mockserver.fake.script.model import Script
-from mockserver.fake.threads.run_readers import RunOutcome, RunStream
+from mockserver.fake.threads.run_readers import RunOutcomeReader, RunStreamReader
 from mockserver.http.messages import Request
 
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
@@ -33,7 +33,7 @@ class Client:
         count = self._counts[seed] = self._counts.get(seed, -1) + 1
         fields = tuple((name.replace("_", "-"), value) for name, value in headers.items())
         return self._api.handle(
-            Request(method, path, fields, body), Ids(seed, count), self.database
+            Request(method, path, fields, body), IdGenerator(seed, count), self.database
         )
 
     def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
@@ -50,7 +50,7 @@ class Client:
         """Start a stateless run, and return what is played."""
         answer = self.raw("POST", path, json.dumps(body).encode())
         assert answer.status == 200, answer
-        assert isinstance(answer.body, RunStream | RunOutcome)
+        assert isinstance(answer.body, RunStreamReader | RunOutcomeReader)
         return answer.body.run.request
 
 
@@ -111,7 +111,7 @@ def test_a_delayed_run_begins_later(
     body = {"assistant_id": "agent", "input": {"messages": "hi"}, "after_seconds": 3}
     reader = client.raw("POST", path, json.dumps(body).encode()).body
 
-    assert isinstance(reader, RunStream | RunOutcome)
+    assert isinstance(reader, RunStreamReader | RunOutcomeReader)
     assert reader.keepalive == keepalive
     assert reader.read(0.0) == (b"", 3.0)
     assert reader.read(9.0)[0].startswith(start)

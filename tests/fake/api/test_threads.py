@@ -8,11 +8,11 @@ import pytest
 
 from mockserver.fake.api import database
 from mockserver.fake.api.database import Database
-from mockserver.fake.api.known_threads import KnownThread, adopt_thread
+from mockserver.fake.api.recorded_threads import RecordedThread, adopt_thread
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.replies import Response
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.response import Response
 from mockserver.fake.script.model import Fail, Interrupt, Pause, Rule, Script, Speak
 from mockserver.http.messages import Request
 
@@ -40,7 +40,7 @@ class Client:
         raw = b"" if body is None else json.dumps(body).encode()
         fields = tuple((name.replace("_", "-"), value) for name, value in headers.items())
         request = Request(method, path, fields, raw)
-        return self._api.handle(request, Ids(f"{self._count}"), self.database, self.now)
+        return self._api.handle(request, IdGenerator(f"{self._count}"), self.database, self.now)
 
     def ask(
         self, method: str, path: str, body: Any = None, status: int = 200, **headers: str
@@ -259,7 +259,7 @@ def test_a_stateless_run_may_leave_its_thread_behind(client: Client) -> None:
 def test_a_thread_from_elsewhere_goes_on_as_it_was_left(client: Client) -> None:
     state = {"messages": [{"type": "human", "content": "hi", "id": "1"}], "n": 1}
     record = {"metadata": {"graph_id": "agent"}}
-    adopt_thread(client.database, KnownThread(U, record, state))
+    adopt_thread(client.database, RecordedThread(U, record, state))
 
     assert client.ask("GET", f"/threads/{U}")["values"]["n"] == 1
     assert client.ask("GET", f"/threads/{U}")["metadata"] == {"graph_id": "agent"}
@@ -269,7 +269,7 @@ def test_a_thread_from_elsewhere_goes_on_as_it_was_left(client: Client) -> None:
 
 
 def test_a_thread_from_elsewhere_may_have_no_state(client: Client) -> None:
-    adopt_thread(client.database, KnownThread(U))
+    adopt_thread(client.database, RecordedThread(U))
 
     assert client.ask("GET", f"/threads/{U}/state")["checkpoint"] is None
 
@@ -289,7 +289,7 @@ def test_the_checkpoints_of_a_thread_from_elsewhere_are_known(client: Client) ->
             "metadata": {"step": 1},
         },
     )
-    adopt_thread(client.database, KnownThread(U, {}, {"messages": ["a"]}, points))
+    adopt_thread(client.database, RecordedThread(U, {}, {"messages": ["a"]}, points))
 
     history = client.post(f"/threads/{U}/history", {"limit": 10})
     assert [one["checkpoint"]["checkpoint_id"] for one in history] == [second, first]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.fake.graph.message_chunks import ModelOutput, create_model_output
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Speak, ToolCall
 from tests.strategies import values
 
@@ -143,7 +143,7 @@ speaks = st.builds(Speak, words, words, calls)
 
 @given(speaks)
 def test_the_chunks_join_to_the_whole(speak: Speak) -> None:
-    made = create_model_output(speak, Ids("seed"), "task")
+    made = create_model_output(speak, IdGenerator("seed"), "task")
     chunks = [chunk for chunk, _ in made.split_chunks()]
     *_, (_, last) = made.split_chunks()
 
@@ -154,7 +154,7 @@ def test_the_chunks_join_to_the_whole(speak: Speak) -> None:
 
 @given(speaks)
 def test_the_pieces_of_calls_join_to_their_arguments(speak: Speak) -> None:
-    made = create_model_output(speak, Ids("seed"), "task")
+    made = create_model_output(speak, IdGenerator("seed"), "task")
     written: dict[int, str] = {}
     for chunk, _ in made.split_chunks():
         for piece in chunk["tool_call_chunks"]:
@@ -179,8 +179,8 @@ def test_ids_come_from_the_place() -> None:
     speak = Speak("", "", (WEATHER, WEATHER))
 
     one, two = (
-        create_model_output(speak, Ids("seed"), "here"),
-        create_model_output(speak, Ids("seed"), "there"),
+        create_model_output(speak, IdGenerator("seed"), "here"),
+        create_model_output(speak, IdGenerator("seed"), "there"),
     )
 
     assert one == ModelOutput(

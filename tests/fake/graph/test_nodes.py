@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.errors import RunFailed, RunInterrupted
 from mockserver.fake.graph.events_mode import Callbacks
 from mockserver.fake.graph.metadata import Scope
 from mockserver.fake.graph.nodes import Nodes
 from mockserver.fake.graph.stream_modes import StreamModes
-from mockserver.fake.messages.model import create_ai_message, create_message
+from mockserver.fake.messages.message_json import create_ai_message, create_message
+from mockserver.fake.run_errors import RunFailed, RunInterrupted
 from mockserver.fake.script.model import (
     Custom,
     Delegate,

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.state import (
     apply_command,
     apply_input,
@@ -13,10 +12,11 @@ from mockserver.fake.graph.state import (
     merge_update,
     summarize_messages,
 )
-from mockserver.fake.ids import Ids
-from mockserver.fake.messages.model import Message, create_ai_message, create_message
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.messages.message_json import Message, create_ai_message, create_message
+from mockserver.fake.run_errors import RunFailed
 
-IDS = Ids("seed")
+IDS = IdGenerator("seed")
 
 
 def human(text: str, identity: str | None = None) -> Message:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mockserver.fake.graph.checkpoint_store import History
-from mockserver.fake.graph.runner import RunEngine
+from mockserver.fake.graph.graph import RunEngine
 from mockserver.fake.script.model import (
     Custom,
     Delegate,

@@ -8,8 +8,8 @@ from mockserver.fake.graph.stream_modes import (
     parse_event_names,
     sends_updates_early,
 )
-from mockserver.fake.json_format import JsonText
-from mockserver.fake.messages.model import Message, create_ai_message
+from mockserver.fake.messages.message_json import Message, create_ai_message
+from mockserver.fake.server_json import JsonText
 from tests.fake.plays import IDS, Log, run_request
 
 OUTER = Scope("R", (), (), "agent", 2, "T")

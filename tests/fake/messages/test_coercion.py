@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.messages.coercion import coerce_messages
+from mockserver.fake.run_errors import RunFailed
 from mockserver.formats.json_text import dumps
 from tests.strategies import values
 

@@ -4,30 +4,33 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.messages import model
-from mockserver.fake.messages.protocol_state import protocol_state
+from mockserver.fake.messages import message_json
+from mockserver.fake.messages.protocol_state import to_protocol_state
 
 
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
         pytest.param(
-            model.create_message("human", "hi", "1"),
+            message_json.create_message("human", "hi", "1"),
             {"type": "human", "content": "hi", "id": "1"},
             id="without empty parts",
         ),
         pytest.param(
-            {**model.create_message("system", "hi", None, "me"), "response_metadata": {"a": 1}},
+            {
+                **message_json.create_message("system", "hi", None, "me"),
+                "response_metadata": {"a": 1},
+            },
             {"type": "system", "content": "hi", "name": "me", "response_metadata": {"a": 1}},
             id="name and metadata",
         ),
         pytest.param(
-            {**model.create_message("human", "hi", "1"), "example": True},
+            {**message_json.create_message("human", "hi", "1"), "example": True},
             {"type": "human", "content": "hi", "id": "1", "example": True},
             id="example",
         ),
         pytest.param(
-            {**model.create_tool_message("found", "search", "c"), "id": "1"},
+            {**message_json.create_tool_message("found", "search", "c"), "id": "1"},
             {
                 "type": "tool",
                 "content": "found",
@@ -40,12 +43,12 @@ from mockserver.fake.messages.protocol_state import protocol_state
             id="tool",
         ),
         pytest.param(
-            model.create_ai_message(
+            message_json.create_ai_message(
                 "",
                 "1",
                 [
-                    model.create_tool_call("search", {"q": 1}, "c"),
-                    model.create_tool_call("look", {}, None),
+                    message_json.create_tool_call("search", {"q": 1}, "c"),
+                    message_json.create_tool_call("look", {}, None),
                 ],
             ),
             {
@@ -61,7 +64,7 @@ from mockserver.fake.messages.protocol_state import protocol_state
         ),
         pytest.param(
             {
-                **model.create_ai_message("", "1"),
+                **message_json.create_ai_message("", "1"),
                 "invalid_tool_calls": [{"id": "c", "name": None, "args": "{", "error": None}],
             },
             {
@@ -87,7 +90,7 @@ from mockserver.fake.messages.protocol_state import protocol_state
 def test_a_message_is_shown_without_what_is_empty(
     message: dict[str, Any], shown: dict[str, Any]
 ) -> None:
-    assert protocol_state({"messages": [message]}) == {"messages": [shown]}
+    assert to_protocol_state({"messages": [message]}) == {"messages": [shown]}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,7 @@ def test_a_message_is_shown_without_what_is_empty(
 def test_parts_of_content_become_blocks(part: Any, block: Any) -> None:
     message = {"type": "human", "content": [part]}
 
-    assert protocol_state([message]) == [{"type": "human", "content": [block]}]
+    assert to_protocol_state([message]) == [{"type": "human", "content": [block]}]
 
 
 @pytest.mark.parametrize("part", [{"type": "image_url"}, {"text": "a"}, 1])
@@ -126,10 +129,10 @@ def test_parts_that_are_no_blocks_stay_only_where_there_are_no_others(part: Any)
     alone, among = ({"type": "human", "content": content} for content in ([part], [part, "a"]))
     block = {"type": "text", "text": "a"}
 
-    assert protocol_state([alone, among]) == [alone, {"type": "human", "content": [block]}]
+    assert to_protocol_state([alone, among]) == [alone, {"type": "human", "content": [block]}]
 
 
 def test_other_keys_of_the_state_are_shown_too_but_no_interrupts() -> None:
     state = {"notes": ["a"], "__interrupt__": [1], "within": {"said": {"type": "odd"}}}
 
-    assert protocol_state(state) == {"notes": ["a"], "within": {"said": {"type": "odd"}}}
+    assert to_protocol_state(state) == {"notes": ["a"], "within": {"said": {"type": "odd"}}}

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.messages import coercion
+from mockserver.fake.run_errors import RunFailed
 from tests.strategies import values
 
 MADE = {"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}

@@ -7,10 +7,10 @@ from mockserver.fake.script.model import (
     Delegate,
     Fail,
     Interrupt,
-    Pace,
     Pause,
     Rule,
     Script,
+    ScriptPace,
     Situation,
     Speak,
     Step,
@@ -21,7 +21,7 @@ from mockserver.http.fault import Cut, Stall, StatusFault
 
 FORMS = "a text, a list of content blocks, `{file: NAME}` or `{one_of: [TEXT, …]}`"
 
-BUILT_IN = Script((Rule((Speak("built in"),)),), Pace(1.0, 2.0, 3.0))
+BUILT_IN = Script((Rule((Speak("built in"),)),), ScriptPace(1.0, 2.0, 3.0))
 
 
 def read(text: str) -> Script:
@@ -146,20 +146,22 @@ def test_a_rule_looks_at_message_graph_and_turn() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("rules: [{steps: [{say: a}]}]", Pace(0.4, 0.03, 0.6), id="left out"),
+        pytest.param("rules: [{steps: [{say: a}]}]", ScriptPace(0.4, 0.03, 0.6), id="left out"),
         pytest.param(
-            "pace: {token: 0.1}\nrules: [{steps: [{say: a}]}]", Pace(0.4, 0.1, 0.6), id="in part"
+            "pace: {token: 0.1}\nrules: [{steps: [{say: a}]}]",
+            ScriptPace(0.4, 0.1, 0.6),
+            id="in part",
         ),
         pytest.param(
             "pace: {first: 0, token: 0, tool: 60}\nrules: [{steps: [{say: a}]}]",
-            Pace(0.0, 0.0, 60.0),
+            ScriptPace(0.0, 0.0, 60.0),
             id="as a whole",
         ),
-        pytest.param("extends: built-in", Pace(1.0, 2.0, 3.0), id="of what is extended"),
-        pytest.param("extends: built-in\npace: {tool: 4}", Pace(1.0, 2.0, 4.0), id="changed"),
+        pytest.param("extends: built-in", ScriptPace(1.0, 2.0, 3.0), id="of what is extended"),
+        pytest.param("extends: built-in\npace: {tool: 4}", ScriptPace(1.0, 2.0, 4.0), id="changed"),
     ],
 )
-def test_the_pace_is_read(text: str, expected: Pace) -> None:
+def test_the_pace_is_read(text: str, expected: ScriptPace) -> None:
     assert read(text).pace == expected
 
 

@@ -12,10 +12,10 @@ from mockserver.fake.script.model import (
     Delegate,
     Fail,
     Interrupt,
-    Pace,
     Pause,
     Rule,
     Script,
+    ScriptPace,
     Situation,
     Speak,
     Step,
@@ -484,7 +484,7 @@ def test_the_long_answer_is_long_and_has_sections() -> None:
 
 
 def test_the_built_in_pace_is_the_default() -> None:
-    assert BUILT_IN.pace == Pace()
+    assert BUILT_IN.pace == ScriptPace()
 
 
 def test_a_state_without_messages_comes_back() -> None:

@@ -5,13 +5,22 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
-from mockserver.fake.script.model import Fail, Interrupt, Pace, Pause, Rule, Script, Speak, Step
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.script.model import (
+    Fail,
+    Interrupt,
+    Pause,
+    Rule,
+    Script,
+    ScriptPace,
+    Speak,
+    Step,
+)
 from mockserver.fake.threads.run_readers import (
     CLIENT_LEFT,
-    RunOutcome,
-    RunStream,
+    RunOutcomeReader,
+    RunStreamReader,
     build_thread_outcome,
 )
 from mockserver.fake.threads.thread import MAX_CHECKPOINTS, MAX_RUNS, Action, Run, Thread
@@ -31,7 +40,7 @@ SCRIPT = Script(
         rule("ask", Speak("Well."), Interrupt("?"), Speak("So: {answer}")),
         rule("", Speak("Hi.")),
     ),
-    Pace(first=1.0, token=0.0),
+    ScriptPace(first=1.0, token=0.0),
 )
 """Each message takes a second."""
 
@@ -58,13 +67,13 @@ class Clock:
         request = run_request(
             "", *modes, **{"on_existing_thread": True, "run_id": name, **what, **given}
         )
-        run = Run(request, Ids(name), {"updated_at": name}, now + delay)
+        run = Run(request, IdGenerator(name), {"updated_at": name}, now + delay)
         self.thread.add(run, self.runs.play, now)
         return run
 
     def at(self, now: float) -> dict[str, Any]:
         """Return the thread as the API shows it at the moment *now*."""
-        self.thread.settle(self.runs.play, now)
+        self.thread.advance(self.runs.play, now)
         return self.thread.record
 
     def said(self, now: float) -> list[str]:
@@ -75,11 +84,11 @@ class Clock:
         self.thread.cancel(run, action, now, why)
         self.at(now)
 
-    def stream(self, run: Run, **how: Any) -> RunStream:
-        return RunStream(self.thread, run, self.runs.play, **how)
+    def stream(self, run: Run, **how: Any) -> RunStreamReader:
+        return RunStreamReader(self.thread, run, self.runs.play, **how)
 
-    def outcome(self, run: Run, **how: Any) -> RunOutcome:
-        return RunOutcome(self.thread, run, self.runs.play, **how)
+    def outcome(self, run: Run, **how: Any) -> RunOutcomeReader:
+        return RunOutcomeReader(self.thread, run, self.runs.play, **how)
 
 
 @pytest.fixture

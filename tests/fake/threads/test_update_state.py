@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.fake.errors import RunFailed
 from mockserver.fake.graph.checkpoint_store import Checkpoint, Task
-from mockserver.fake.ids import Ids
+from mockserver.fake.id_generator import IdGenerator
+from mockserver.fake.run_errors import RunFailed
 from mockserver.fake.script.model import Rule, Script, Speak
 from mockserver.fake.threads.update_state import StateUpdate, create_updated_checkpoint
 
@@ -26,7 +26,7 @@ CALLING = {"role": "ai", "content": "", "tool_calls": [{"name": "f", "args": {},
 
 def write(values: Any, node: str | None = None, base: Checkpoint | None = BASE) -> Checkpoint:
     return create_updated_checkpoint(
-        StateUpdate(values, node, base), SCRIPT, "g", Ids("seed"), {"graph_id": "g"}
+        StateUpdate(values, node, base), SCRIPT, "g", IdGenerator("seed"), {"graph_id": "g"}
     )
 
 

@@ -34,7 +34,7 @@ async def test_a_session_shows_where_its_threads_stand(
     aiohttp_client: AiohttpClient, tmp_path: Path
 ) -> None:
     (tmp_path / "chat.yaml").write_text(CONVERSATION)
-    server = modes.serve([tmp_path], modes.ServerOptions(), Log(lambda line: None))
+    server = modes.create_serve_server([tmp_path], modes.ServerOptions(), Log(lambda line: None))
     client: TestClient[Any, Any] = await aiohttp_client(RawTestServer(server.app.handle))
     turn: Any = {
         "assistant_id": "agent",
@@ -76,10 +76,10 @@ async def test_the_requests_of_the_page_count_nowhere(start: Start) -> None:
         ("page-1a2b", "cassette"),
         ("page-1a2b", "miss"),
     ]
-    assert server.log.summary() == "answered nothing"
+    assert server.log.summary() == "no responses"
     assert server.lines == []
     assert server.log.misses == 0
-    assert server.cassettes.unplayed == ["chat.yaml#1"]
+    assert server.replay.unplayed == ["chat.yaml#1"]
     async with server.client.get("/__mockserver__/misses") as response:
         assert response.status == 200
     assert (await read(server, "exchanges"))["exchanges"][0]["played"] == 0

@@ -129,5 +129,5 @@ async def replay(
     (folder / "chat.yaml").write_text(cassette(("hi", "one")))
     project = settings.Settings(prefix=prefix)
     options = modes.ServerOptions(project, has_page=has_page)
-    server = modes.replay([folder], options, Log(lambda line: None))
+    server = modes.create_replay_server([folder], options, Log(lambda line: None))
     return await aiohttp_client(RawTestServer(server.app.handle))

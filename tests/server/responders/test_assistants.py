@@ -60,7 +60,7 @@ def serve(aiohttp_client: AiohttpClient, tmp_path: Path) -> Serve:
 
     async def serve(*graphs: str) -> Ask:
         options = modes.ServerOptions(settings.load(None), parse_pace("instant", None), True)
-        server = modes.serve([tmp_path], options, Log(lambda _: None), graphs=graphs)
+        server = modes.create_serve_server([tmp_path], options, Log(lambda _: None), graphs=graphs)
         client: TestClient[Any, Any] = await aiohttp_client(RawTestServer(server.app.handle))
 
         async def ask(method: str, path: str, body: Any = None) -> Any:

@@ -34,7 +34,7 @@ async def test_a_close_recording_is_named(
     (tmp_path / "chat.yaml").write_text(cassette(("hi", "1")))
     lines: list[str] = []
     options = modes.ServerOptions(Settings(), parse_pace("instant", None))
-    server = modes.serve([tmp_path], options, Log(lines.append))
+    server = modes.create_serve_server([tmp_path], options, Log(lines.append))
     client: TestClient[Any, Any] = await aiohttp_client(RawTestServer(server.app.handle))
 
     async with client.post(path, json=body) as response:
@@ -65,7 +65,7 @@ async def test_the_most_alike_message_is_named(
     ]
     (tmp_path / "chat.yaml").write_text(cassette(asked[first], asked[1 - first]))
     options = modes.ServerOptions(Settings(), parse_pace("instant", None))
-    server = modes.serve([tmp_path], options, Log(lambda line: None))
+    server = modes.create_serve_server([tmp_path], options, Log(lambda line: None))
     client: TestClient[Any, Any] = await aiohttp_client(RawTestServer(server.app.handle))
 
     await client.post("/runs/wait", json=run("What is the weather in Lima?"))

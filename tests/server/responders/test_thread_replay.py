@@ -578,7 +578,7 @@ async def test_other_stream_modes_are_derived(start: Start) -> None:
         ]
         assert '{"agent":{"n":2}}' in got
     assert server.log.summary() == (
-        "answered 2 by cassette; 2 of them derived from other stream modes or runs"
+        "responses: 2 from cassettes; 2 of them made from other stream modes or runs"
     )
 
     off = await start(chat=text, mockserver="derive: false\n")
@@ -612,6 +612,21 @@ async def test_a_search_never_shows_one_id_for_two_threads(start: Start) -> None
     assert await ask(server, "GET", f"/threads/{other}/state") == {"shown": "one"}
     assert await ask(server, "GET", f"/threads/{A}/state") == {"shown": "two"}
     assert await ask(server, "POST", "/threads/search", {}) == [first, second]
+
+
+async def test_a_search_that_names_a_thread_does_not_decide_later_searches(start: Start) -> None:
+    by_id = exchange("POST", "/threads/search", {"ids": [A]}, [{"thread_id": A}])
+    server = await start(chat=HEAD + conversation(A) + by_id)
+    shown: list[Any] = []
+    for thread in (B, NEW):
+        await make(server, thread)
+        await turn(server, thread)
+        shown += await ask(server, "POST", "/threads/search", {})
+        shown += await ask(server, "POST", "/threads/search", {"ids": [thread]})
+    shown += await ask(server, "POST", "/threads/search", {"ids": [B]})
+
+    assert [one["thread_id"] for one in shown] == [B, B, NEW, NEW, B]
+    assert server.log.misses == 0
 
 
 async def test_a_cassette_that_is_edited_in_place_is_read_again(

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from mockserver.cassette.model import Policy
-from mockserver.tools.compare import report
+from mockserver.tools.cassette_source import parse_source
+from mockserver.tools.compare import change_report
 from mockserver.tools.compare.alignment import align, align_events
+from mockserver.tools.compare.comparator import Comparator
 from mockserver.tools.compare.diff import ExchangePair, compare_sources
-from mockserver.tools.compare.volatile import Comparator
-from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited
 
 ONE, TWO, THREE = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "123")
@@ -24,7 +24,7 @@ def lines(before: str, after: str, *, exact: bool = False) -> list[str]:
     return [
         line
         for pair in compared(before, after, exact=exact)
-        for path, *values in report.format_changes(pair.changes)
+        for path, *values in change_report.format_changes(pair.changes)
         for line in (path, *(f"  {value}" for value in values))
     ]
 
@@ -125,7 +125,7 @@ def test_a_request_that_changed_is_matched_by_its_path() -> None:
     (pair,) = compared(HEALTHY, edited(("content: hello", "content: goodbye")))
 
     assert (pair.before, pair.after) == (1, 1)
-    assert list(report.format_changes(pair.changes)) == [
+    assert list(change_report.format_changes(pair.changes)) == [
         ["request.body.input.messages[0].content", '- "hello"', '+ "goodbye"']
     ]
 
@@ -235,7 +235,7 @@ def test_equal_changes_in_many_events_are_grouped() -> None:
         '  + "2"',
     ]
     (pair,) = compared(stream("1"), stream("2"))
-    assert report.changes_to_json(pair.changes) == [
+    assert change_report.changes_to_json(pair.changes) == [
         {"path": "events[*] messages [1].version", "before": "1", "after": "2", "times": 3}
     ]
 
@@ -243,7 +243,7 @@ def test_equal_changes_in_many_events_are_grouped() -> None:
 def test_an_absent_value_has_no_key_in_json() -> None:
     (pair,) = compared(HEALTHY, edited((',"attempt":1', "")))
 
-    assert report.changes_to_json(pair.changes) == [
+    assert change_report.changes_to_json(pair.changes) == [
         {"path": "events[0] metadata attempt", "before": 1}
     ]
 

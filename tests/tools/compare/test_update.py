@@ -17,9 +17,9 @@ from mockserver.cassette.model import (
 )
 from mockserver.formats.sse import LF, Event
 from mockserver.http.messages import Request
-from mockserver.tools.compare.update import Update, restore_ids, update_source
+from mockserver.tools.cassette_source import CassetteSource, parse_source
+from mockserver.tools.compare.update import CassetteUpdate, restore_ids, update_source
 from mockserver.tools.compare.verify import LiveConversation, Outcome, Result
-from mockserver.tools.source import CassetteSource, parse_source
 
 ONE, TWO, NEW = (f"1f000000-0000-4000-8000-00000000000{n}" for n in "129")
 JSON = (("content-type", "application/json"),)
@@ -46,7 +46,9 @@ def live(answer: str, at: float = 0.0, status: int = 200) -> Exchange:
     return Exchange(Request("POST", "/"), response, at=at)
 
 
-def updated(source: CassetteSource, *differing: int, answers: dict[int, Exchange]) -> Update:
+def updated(
+    source: CassetteSource, *differing: int, answers: dict[int, Exchange]
+) -> CassetteUpdate:
     results = [
         Result(
             *(source.name, part.number, "POST /"),
@@ -93,7 +95,7 @@ def test_a_conversation_is_replaced_as_a_whole_with_the_copies_of_its_thread() -
 
 
 def test_nothing_changes_without_a_difference() -> None:
-    assert updated(SOURCE, answers={}) == Update(SOURCE.raw, (), ())
+    assert updated(SOURCE, answers={}) == CassetteUpdate(SOURCE.raw, (), ())
 
 
 def test_windows_line_ends_stay() -> None:
@@ -118,7 +120,7 @@ def test_what_says_nothing_about_the_server_is_refused(
     source = parse_source("chat.yaml", text.encode())
     done = updated(source, 1, answers={1: answer})
 
-    assert done == Update(source.raw, (), (f"chat.yaml#1: {reason}",))
+    assert done == CassetteUpdate(source.raw, (), (f"chat.yaml#1: {reason}",))
 
 
 def test_a_recorded_refusal_is_replaced() -> None:

@@ -10,8 +10,8 @@ import pytest
 from mockserver.cassette.model import Body, Exchange, Header, Response, Stream, TimedEvent
 from mockserver.formats.sse import CRLF, Event
 from mockserver.http.messages import Request
+from mockserver.tools.compare.change_report import summarize
 from mockserver.tools.compare.junit import format_junit
-from mockserver.tools.compare.report import summarize
 from mockserver.tools.compare.structure import compare_types
 from mockserver.tools.compare.verify import LiveConversation, Outcome, Result, warn_if_old
 
@@ -36,7 +36,7 @@ def stream(*events: tuple[str, Any], headers: Any = SSE) -> Response:
 
 def found(recorded: Response, live: Response, *, values: bool = False) -> tuple[str, ...]:
     conversation = LiveConversation(lambda: THREE)
-    conversation.observe_response(recorded, live)
+    conversation.pair_ids_in_response(recorded, live)
     request = Request("POST", "/runs/wait")
     exchanges = (Exchange(request, response) for response in (recorded, live))
     return conversation.compare(*exchanges, values=values)
@@ -144,7 +144,7 @@ def test_values_are_compared_on_request() -> None:
 
 def test_live_ids_are_used_in_later_requests() -> None:
     conversation = LiveConversation(lambda: THREE)
-    conversation.observe_response(body({"thread_id": ONE}), body({"thread_id": TWO}))
+    conversation.pair_ids_in_response(body({"thread_id": ONE}), body({"thread_id": TWO}))
 
     sent_live = conversation.translate_request(
         Request("POST", f"/threads/{ONE}/runs/wait", (), f'{{"a":"{ONE}"}}'.encode())
@@ -162,7 +162,7 @@ def test_ids_from_headers_and_events_are_used_too() -> None:
         headers = (*SSE, ("content-location", f"/runs/{run}"))
         return Response(200, None, headers, Stream((TimedEvent(0, event),), CRLF))
 
-    conversation.observe_response(resumable(ONE, "1-0"), resumable(TWO, "9-0"))
+    conversation.pair_ids_in_response(resumable(ONE, "1-0"), resumable(TWO, "9-0"))
     sent_live = conversation.translate_request(
         Request("GET", f"/runs/{ONE}/stream", (("last-event-id", "1-0"),))
     )

@@ -7,10 +7,10 @@ import pytest
 
 from mockserver.cassette.model import Policy
 from mockserver.redaction.redactor import RedactionRules, parse_rules
+from mockserver.tools.cassette_source import parse_source
 from mockserver.tools.fmt import format_source
 from mockserver.tools.lint.findings import CODES, Finding
 from mockserver.tools.lint.lint import fix_source, lint_source
-from mockserver.tools.source import parse_source
 from tests.tools.cassettes import HEALTHY, edited, line_of
 
 SECRET = "sk-proj-abcdefgh12345678"

@@ -12,15 +12,15 @@ from mockserver.cassette.model import Body, Exchange, Response, Stream, TimedEve
 from mockserver.errors import UsageError
 from mockserver.fake.api.database import Database
 from mockserver.fake.api.routes import Api
-from mockserver.fake.graph.runner import RunEngine
-from mockserver.fake.ids import Ids
+from mockserver.fake.graph.graph import RunEngine
+from mockserver.fake.id_generator import IdGenerator
 from mockserver.fake.script.model import Script
 from mockserver.fake.script.parse import parse_script
 from mockserver.formats import sse
 from mockserver.http.messages import Request
-from mockserver.tools.scripts.documents import dump_script
+from mockserver.tools.cassette_source import parse_source
 from mockserver.tools.scripts.from_cassette import describe_recording
-from mockserver.tools.source import parse_source
+from mockserver.tools.scripts.script_yaml import dump_script
 from tests.agentserver import GRAPHS
 from tests.documents import ROOT
 
@@ -39,7 +39,7 @@ class Server:
     def ask(self, path: str, body: Any) -> Any:
         raw = json.dumps(body).encode()
         request = Request("POST", path, (), raw)
-        ids = Ids(f"{len(self.exchanges)}")
+        ids = IdGenerator(f"{len(self.exchanges)}")
         answer = self._api.handle(request, ids, self._database, self._now)
         self._now += 1000.0
         content = answer.body if isinstance(answer.body, bytes) else answer.body.read(1e9)[0]
