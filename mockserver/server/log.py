@@ -94,7 +94,7 @@ class Log:
         sent = ", ".join(
             f"{counts[source]} from {where}" for source, where in _SOURCES.items() if counts[source]
         )
-        parts = [f"responses: {sent}" if sent else "no responses"]
+        parts = [f"responses: {sent}"] if sent else []
         if hows["derived"]:
             parts.append(f"{hows['derived']} of them made from other stream modes or runs")
         if hows["closest"]:
@@ -107,4 +107,6 @@ class Log:
             pluralize(count, f"{kind} request")
             for kind, count in sorted(self._bad_requests.items())
         ]
+        if not counts.total():
+            parts.insert(0, "no responses")
         return "; ".join(parts)

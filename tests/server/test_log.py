@@ -48,6 +48,13 @@ def test_a_log_of_nothing() -> None:
     assert Log(lambda _: None).summary() == "no responses"
 
 
+def test_a_miss_is_a_response() -> None:
+    log = Log(lambda _: None)
+    log.journal.append(Request("GET", "/x"), Reply(404, source=ReplySource.MISS))
+
+    assert log.summary() == "1 miss"
+
+
 async def test_a_verbose_server_logs_each_request_once(aiohttp_client: AiohttpClient) -> None:
     lines: list[str] = []
     app = App((), Log(lines.append, verbose=True))
