@@ -203,7 +203,7 @@ def _group_conversations(cassette: Cassette, reader: ExchangeReader) -> Iterator
             continue
         if thread not in current:
             begin(thread)
-        if request.opens_events:
+        if request.opens_events and reader.opens_stream(entry):
             current[thread].streams.append(entry)
             continue
         current[thread].requests.append((entry, request))

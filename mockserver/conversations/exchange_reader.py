@@ -17,6 +17,7 @@ _SHOWN_THREAD = re.compile(
     rb"(?:  [a-z].*\n|    [a-z-]+: .*\n)*?  body:\n    thread_id: ([0-9a-f-]{36})\n(?:  .*\n?)*"
 )
 """A response with the JSON form of a thread, in the layout that mockserver writes."""
+_ACCEPTED = b"\nresponse:\n  status: 200\n"
 _RUN = re.compile(r"/runs/([^/?]+)")
 _STARTS_RUN = ("run.start", "input.respond")
 """The commands that start a run."""
@@ -60,7 +61,7 @@ class ExchangeReader:
 
     def read_shown_thread(self, entry: Entry) -> str | None:
         """Return the id of the thread that the response of *entry* shows, or None."""
-        _, _, response = self._read(entry).partition(b"\nresponse:\n  status: 200\n")
+        _, _, response = self._read(entry).partition(_ACCEPTED)
         if found := _SHOWN_THREAD.fullmatch(response):
             # The YAML loader takes a hundred times as long, and all creations are read at the first request.
             return found[1].decode()
@@ -69,6 +70,10 @@ class ExchangeReader:
         if exchange.response.status >= 400 or not isinstance(content, Body):
             return None
         return parse_thread_id(content.raw)
+
+    def opens_stream(self, entry: Entry) -> bool:
+        """Return whether *entry*, a request for the events of a thread, was not refused."""
+        return _ACCEPTED in self._read(entry) or self.get_facts(entry).status < 400
 
     def _read_facts(self, entry: Entry) -> ResponseFacts:
         exchange = self.load(entry)

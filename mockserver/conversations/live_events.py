@@ -15,7 +15,7 @@ from mockserver.fake.thread_log.log import ThreadLog
 from mockserver.formats.json_text import loads
 from mockserver.http.pacing import Pace
 
-_NUMBERED = re.compile(rb'\A(\{"type":"event","event_id":"(?:[^"\\]|\\.)*","seq":)\d+')
+_NUMBERED = re.compile(rb'\{"type":"event","event_id":"(?:[^"\\]|\\.)*","seq":(\d+)')
 """The beginning of an event as the Agent Server for Python writes it, up to its number."""
 
 _Due = tuple[float, NumberedEvent]
@@ -63,7 +63,7 @@ class LiveEvents:
             _, one = self._pending.popleft()
             # Another conversation may count from less.
             seq = max(one.seq, self.log.last_seq + 1)
-            raw = None if one.raw is None else _NUMBERED.sub(rb"\g<1>%d" % seq, one.raw)
+            raw = one.raw and _renumber(one.raw, seq)
             self.log.append(one.event, seq, lasting=one.lasting, raw=raw)
 
     def next_event(self) -> float:
@@ -115,3 +115,11 @@ def _rename_raw(raw: bytes, names: IdMap) -> bytes | None:
         return raw if head else None
     start = RAW_UUID.sub(lambda found: names.to_live(found[0].decode()).encode(), head[0])
     return start + rename_json(raw[head.end() :], names.get_live)
+
+
+def _renumber(raw: bytes, seq: int) -> bytes:
+    """Return *raw*, the JSON form of an event, with the number *seq*."""
+    head = _NUMBERED.match(raw)
+    if head is None or int(head[1]) == seq:
+        return raw
+    return b"%s%d%s" % (raw[: head.start(1)], seq, raw[head.end() :])

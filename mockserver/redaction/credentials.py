@@ -20,7 +20,6 @@ MIN_WORDS = 16
 
 _WORDS = re.compile(r"(?:[A-Z]?[a-z]*|[A-Z]+)(?:[-_./: +@]+(?:[A-Z]?[a-z]*|[A-Z]+))*")
 _NUMBERS = re.compile(r"[0-9]{1,7}|[0-9.:/+-]*[.:/+-][0-9.:/+-]*")
-_PUNCTUATION = re.compile(r"[^\w-]")
 _BASE64_BLOCK = 3
 
 
@@ -59,9 +58,15 @@ def _spellings(credential: str) -> Iterator[str]:
     raw = credential.encode("utf-8", "surrogatepass")
     yield from (credential, credential.upper(), credential.lower(), escape(credential))
     yield escape(credential).replace("&#x27;", "&#39;").replace("/", "&#x2F;")
-    yield _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", credential)
+    plain = "".join(filter(str.isalnum, credential))
+    for form in ("&#{};", "&#x{:x};", "&#x{:X};"):
+        entities = {one: form.format(ord(one)) for one in credential}
+        for unchanged in (plain, plain + "_-", ""):
+            yield "".join([one if one in unchanged else entities[one] for one in credential])
     yield dumps(credential)[1:-1]
-    for encoded in (quote(credential.encode(errors="replace"), safe=""), quote_plus(raw)):
+    quoted = quote(credential.encode(errors="replace"), safe="")
+    every = "".join([f"%{byte:02X}" for byte in raw])
+    for encoded in (quoted, quote_plus(raw), every, quote(quoted)):
         yield encoded
         yield re.sub("%..", lambda found: found[0].lower(), encoded)
     yield raw.hex()

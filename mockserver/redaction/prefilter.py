@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import groupby, product
 
 from mockserver.cassette.model import Stream
-from mockserver.redaction.secret_names import FIRST_WORDS, is_secret_name
+from mockserver.redaction.secret_names import is_secret_name
 from mockserver.redaction.secret_patterns import (
     OTHER_PATTERNS,
     PATTERNS_OF_WORDS,
@@ -20,28 +20,40 @@ _CUT = ',"'
 _JSON_STARTS = ("{", "[", '"')
 _MARKS = frozenset(("id", "run_id", "index", ""))
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]|\\/")
-_OTHER_ESCAPES = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})")
+_ESCAPED_LETTER = re.compile(r"\\u([0-9a-fA-F]{4})")
+_ESCAPED_SPACE = re.compile(r"\\[nrtbf]")
 _MAX_REMEMBERED = 200
 """A word with more characters, such as an image, is not remembered."""
 
-_SPACED_NAME = re.compile(rf"(?i:(?:{FIRST_WORDS}) key)")
+_SHORT_HINT = 3
+"""A pattern whose hint has so few characters stands within one word."""
+
+_LAST_WORDS = frozenset(
+    ("key", "Key", "KEY", "code", "Code", "CODE", "api", "Api", "API", "passe", "Passe")
+)
+_SPACED_NAME = re.compile(r"(?<!\w)(?=(\w{1,20} (?:key|code|api|de passe)))")
 _BETWEEN_WORDS = {code: " " for code in range(128) if not re.match(r"[\w.%\[\]-]", chr(code))}
 
 
 def may_match_text(text: str, secrets: Iterable[str]) -> bool:
     """Return whether *text*, perhaps JSON, may hold one of *secrets*, the name of a secret, or the shape of one."""
+    is_spelled = any(secret in text for secret in secrets)
     if "\\" in text:
         if _ESCAPED_ASCII.search(text) or not all(map(str.isascii, secrets)):
             return True  # anything may be spelled so
-        text = _OTHER_ESCAPES.sub(" ", text)
+        text = _ESCAPED_LETTER.sub(lambda found: chr(int(found[1], 16)), text)
+        text = _ESCAPED_SPACE.sub("\n", text).replace("\\", "")
     words = set(text.translate(_BETWEEN_WORDS).split())
     is_ordinary = all(map(_is_ordinary, words))
     patterns = find_possible_patterns(text, OTHER_PATTERNS if is_ordinary else None)
     return (
-        any(secret in text for secret in secrets)
+        is_spelled
         or any(True for pattern in patterns for _ in pattern.spans(text))
         or (not is_ordinary and any(map(is_secret_name, words)))
-        or (" key" in text.lower() and _SPACED_NAME.search(text) is not None)
+        or (
+            not words.isdisjoint(_LAST_WORDS)
+            and any(map(is_secret_name, _SPACED_NAME.findall(text.lower())))
+        )
     )
 
 
@@ -52,7 +64,10 @@ def _is_ordinary(word: str) -> bool:
 @lru_cache(maxsize=4096)
 def _holds_nothing(word: str) -> bool:
     """Return whether *word* is not the name of a secret, nor part of a pattern; remembered, since texts repeat their words."""
-    return not is_secret_name(word) and not find_possible_patterns(word, PATTERNS_OF_WORDS)
+    return not is_secret_name(word) and not any(
+        len(pattern.hint) > _SHORT_HINT or any(True for _ in pattern.spans(word))
+        for pattern in find_possible_patterns(word, PATTERNS_OF_WORDS)
+    )
 
 
 def may_match_stream(stream: Stream, secrets: Iterable[str]) -> bool:

@@ -8,9 +8,10 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import accumulate
 from urllib.parse import quote_plus, unquote_plus
 
-from mockserver.cassette.model import Body, Exchange, Response, Stream, join_chunks
+from mockserver.cassette.model import Body, Exchange, Response, Stream, TimedEvent, join_chunks
 from mockserver.formats.json_scan import Scalar, scan
 from mockserver.formats.json_text import dumps
 from mockserver.formats.sse import Event
@@ -57,9 +58,16 @@ class Rewriter:
 
     def rewrite_text(self, text: str) -> str:
         """Return *text*, JSON or not, rewritten; the same object if nothing was replaced."""
-        if not self._finder.may_match(text):
+        if not self._may_match(text):
             return text
         return self._apply(text, self._document_edits(text))
+
+    def _may_match(self, text: str) -> bool:
+        lines = _json_lines(text)
+        if not lines:
+            return self._finder.may_match(text)
+        events = (TimedEvent(0.0, Event((("data", line),))) for line in lines)
+        return self._finder.may_match_stream(Stream(tuple(events)))
 
     def rewrite_body(self, raw: bytes) -> bytes:
         """Return a body rewritten; the same object if nothing was replaced."""
@@ -100,7 +108,7 @@ class Rewriter:
         except UnicodeDecodeError:
             texts, encoding = [chunk.raw.decode("latin-1") for chunk in body.chunks], "latin-1"
         text = "".join(texts)
-        if not self._finder.may_match(text):
+        if not self._may_match(text):
             return body
         edits: list[list[Edit]] = [[] for _ in texts]
         for number, edit in split_edits(merge_edits(self._document_edits(text)), texts):
@@ -129,7 +137,7 @@ class Rewriter:
         pairs = [pair.partition("=") for pair in query.split("&")]
         for number, (name, equals, value) in enumerate(pairs):
             decoded = unquote_plus(value)
-            rewritten = self._value(decoded, self._finder.covers(name, decoded))
+            rewritten = self._value(decoded, self._finder.covers_parameter(name, decoded))
             if rewritten != decoded:
                 pairs[number] = (name, equals, quote_plus(rewritten, safe=_QUERY_SAFE))
         return "&".join("".join(pair) for pair in pairs)
@@ -144,7 +152,18 @@ class Rewriter:
         root = scan(text)
         if isinstance(root, Scalar):
             return self._leaf_edits(text, Leaf(root, "", (), ()))
-        return self._text_edits(text)
+        lines = _json_lines(text) if root is None else []
+        if not lines:
+            return self._text_edits(text)
+        blocks = [EventBlock(line, "", whole(line)) for line in lines]
+        starts = accumulate(map(len, lines), initial=0)
+        return [
+            edit._replace(start=start + edit.start, end=start + edit.end)
+            for start, edits in zip(
+                starts, stream_edits(blocks, self._leaf_edits, self._text_edits), strict=False
+            )
+            for edit in edits
+        ]
 
     def _text_edits(self, text: str) -> list[Edit]:
         """Return the edits of a decoded string, which may be JSON itself, as the arguments of tool calls are."""
@@ -217,6 +236,12 @@ class Rewriter:
                     new = self.rewrite_text(text)
             fields.append((name, new))
         return Event(tuple(fields))
+
+
+def _json_lines(text: str) -> list[str]:
+    """Return the lines of *text* if each of them is JSON, such as an event of a stream; else none."""
+    lines = text.splitlines(keepends=True) if "\n{" in text else []
+    return lines if all(line[:1] in "{\r\n" for line in lines) else []
 
 
 def _block(event: Event) -> EventBlock:

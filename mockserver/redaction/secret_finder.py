@@ -14,6 +14,7 @@ from mockserver.redaction.secret_names import (
     PLACEHOLDER,
     covers_header,
     covers_number,
+    covers_parameter,
     covers_value,
     is_harmless,
     is_secret_name,
@@ -24,15 +25,18 @@ from mockserver.redaction.text_edits import Span
 PREFIX_LENGTH = 8
 """The minimum length of the beginning of a credential that is recognized at the end of a text."""
 
+_TYPE = r"(?:str(?:ing)?|SecretStr|Optional\[str\])\??(?:[ ]?\|[ ]?\w{1,20})?"
 _NAME = re.compile(
-    rf"""(?:(?<![\w%.:-])|(?<=[\s"'`]--))(?P<name>(?:(?:{FIRST_WORDS})[ ])?[A-Za-z_%][\w.%\[\]-]*+)"""
-    r"""(?P<after>(?:\\*+["'`])?\]?[*_]{0,2}\s*+(?:=>|:=|={1,3}|:|\bis\b:?(?=\s))[*_]{0,2}\s*+[*_]{0,2})""",
+    rf"""(?:(?<![\w%.:-])|(?<=[\s"'`]--)|(?<=:)(?<![^\s({{,/]:)|(?<=\$env:))"""
+    rf"""(?P<name>(?:(?:{FIRST_WORDS})[ ])?[A-Za-z_%][\w.%\[\]-]*+)"""
+    r"""(?P<after>(?:\\*+(?:["'`]|&quot;|&\#(?:3[49]|x2[27]);))?\]?[*_]{0,2}\s*+"""
+    rf"""(?:=>|:=|={{1,3}}|:(?:[ ]?{_TYPE}[ ]?=)?|\b(?:is|ist|lautet|est|es|é)\b:?(?=\s))[*_]{{0,2}}\s*+[*_]{{0,2}})""",
     re.IGNORECASE,
 )
 """A name and what stands between it and its value: `password: `, `"password": `, `\\"password\\":`, `api_key=`."""
 
-_PREFIX = re.compile(r"""[fFrRbBuU]{1,2}(?=["'])""")
-_QUOTE = re.compile(r"""(?P<slashes>\\*+)(?P<mark>["'`])""")
+_PREFIX = re.compile(r"""[bfnruBFNRU]{1,2}(?=["'])""")
+_QUOTE = re.compile(r"""(?P<slashes>\\*+)(?P<mark>["'`]|&quot;|&#(?:3[49]|x2[27]);)""")
 _PARAMETER_VALUE = re.compile(r"""(?:(?![;,]\s*[\w.-]+=)[^\s"'<>\\&`]){0,500}[^\s"'<>\\;,&)\]}`]""")
 _REST = re.compile(r"""[^\s"'<>\\;,&`]*+""")
 _MAX_VALUE = 500
@@ -47,13 +51,10 @@ _MIN_PARAMETER = 4
 _PROSE_VALUE = re.compile(
     r"""(?![(*\[{])(?:(?![;,]\s*[\w.-]+[:=])[^\s"'<>\\`]){0,500}[^\s"'<>\\,;.:!?)\]}`*]"""
 )
-_ELEMENT = re.compile(r"<(?P<name>[\w.-]{1,80})>(?P<value>[^<>]{1,500})</")
-_AUTHORIZATION = re.compile(
-    r"""(?i:bearer|basic|token|digest|apikey|key) +(?P<secret>[^\s"'<>\\;,]{1,500})"""
-)
+_AUTHORIZATION = re.compile(r"""[\w-]{2,20} +(?P<secret>[^\s"'<>\\;,]{1,500})""")
 _COOKIES = re.compile(r"""[^=;\s"'\\]{1,200}=[^\r\n"'\\]*""")
 _CALL = re.compile(r"[A-Za-z_$][\w$.]*+[(\[]")
-_REFERENCE = re.compile(r"\$?\{|\$\(|%\(|\$[A-Za-z_]")
+_REFERENCE = re.compile(r"\$?\{|\$\(|%\(|\$[A-Za-z_]|&(?:quot|#(?:3[49]|x2[27]));")
 _ATTRIBUTE = re.compile(r"(?:[a-z_]\w*\.)+[A-Za-z_]\w*")
 """Expressions, such as `os.environ["X"]`, `${KEY}` or `self.password`."""
 
@@ -62,11 +63,20 @@ _NOT_A_WORD = re.compile(
 )
 """A value in prose that is more than an ordinary word: `password: hunter2`, but not `password: required`."""
 
-_FORM_FIELD = re.compile(
-    r"""(?i:form-data);\s{0,9}name="?(?P<name>[^"\r\n;]{1,200})"?[^\r\n]{0,500}+"""
+_FIELDS = {
+    "orm-data": r"""(?i:form-data);\s{0,9}name="?(?P<name>[^"\r\n;]{1,200})"?[^\r\n]{0,500}+"""
     r"""(?:\r?\n[^\r\n]{1,500}+){0,20}+\r?\n\r?\n(?P<value>.*?)(?=\r?\n--|\Z)""",
-    re.DOTALL,
-)
+    "</": r"<(?:[\w-]{1,40}:)?(?P<name>[\w.-]{1,80})(?:\s[^<>]{0,200})?>(?P<value>[^<>]{1,500})</",
+    "alue": r"""(?i:\b(?:name|key)\\?["']?\s?[=:]\s?\\?["']?(?P<name>[\w.-]{1,80})\\?["']?,?\s{1,20}\\?["']?value\\?["']?)"""
+    r"""\s?[=:]\s?\\?["']?(?P<value>[^\s"'<>\\]{1,500})""",
+    "(": r"""\w\(["'](?P<name>[\w.-]{1,80})["'], ?["'](?P<word>[^\s"'\\]{6,500})["']""",
+    "et": r"""(?:\bs|S)et_?(?P<name>\w{1,80})\(["'](?P<word>[^\s"'\\]{6,500})["']""",
+    "--": r"""(?<![\w-])--(?P<name>[\w-]{1,80}) ["']?(?P<word>[^\s"'\\]{1,500})""",
+    "ENV ": r"""\bENV (?P<name>[\w-]{1,80}) ["']?(?P<word>[^\s"'\\]{1,500})""",
+}
+"""Where a name and its value stand in other ways: forms, XML, YAML, calls and commands; by a text that these hold.
+
+The group `word` is a value that is a secret only if it is more than an ordinary word."""
 
 
 class Finder(Protocol):
@@ -93,6 +103,9 @@ class Finder(Protocol):
 
     def covers_header(self, name: str, value: str) -> bool:
         """Return whether the *value* of the header *name* is replaced as a whole."""
+
+    def covers_parameter(self, name: str, value: str) -> bool:
+        """Return whether the *value* of the query parameter *name* is replaced as a whole."""
 
     def covers_number(self, name: str, number: str) -> bool:
         """Return whether the *number* under *name* is replaced."""
@@ -133,11 +146,15 @@ class SecretFinder:
         """Return whether *value* is a secret because of its header's *name*."""
         return covers_header(name, value)
 
+    def covers_parameter(self, name: str, value: str) -> bool:
+        """Return whether *value* is a secret because of its parameter's *name*."""
+        return self.covers(name, value) or covers_parameter(name, value)
+
     def covers_number(self, name: str, number: str) -> bool:
         """Return whether *number* is a secret because of its *name*, a rule of the project or a credential of digits."""
         return (
             name in self._rules.fields
-            or covers_number(name)
+            or covers_number(name, number)
             or number in self._credentials
             or any(pattern.spans(number, self.limit) for pattern in self._rules.patterns)
         )
@@ -149,14 +166,12 @@ class SecretFinder:
             yield from known.spans(text)
         if not is_binary:
             yield from self._named_spans(text)
-        if "orm-data" in text:
-            for field in _FORM_FIELD.finditer(text):
-                if field["value"] and self.covers(field["name"], field["value"]):
-                    yield field.span("value")
-        if "</" in text:
-            for field in _ELEMENT.finditer(text):
-                if self.covers(field["name"], field["value"]):
-                    yield field.span("value")
+        for hint, form in _FIELDS.items():
+            for field in re.finditer(form, text, re.DOTALL) if hint in text else ():
+                value = field[field.lastgroup or "value"]
+                is_secret = field.lastgroup == "value" or _is_secret_word(value)
+                if is_secret and self.covers(field["name"], value):
+                    yield field.span(field.lastgroup or "value")
         for pattern in self._rules.patterns:
             yield from pattern.spans(text, self.limit)
 
@@ -192,7 +207,7 @@ class SecretFinder:
         start, end = opening.end(), len(text)  # a text that is cut has no closing quote
         for quote in _QUOTE.finditer(text, start):
             if _closes(quote, opening):
-                end = quote.start() if opening["slashes"] else quote.end() - 1
+                end = quote.start() if opening["slashes"] else quote.start("mark")
                 break
         return (start, end) if self.covers(found["name"], text[start:end]) else None
 

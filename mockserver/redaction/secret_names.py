@@ -15,7 +15,7 @@ _HARMLESS_HEADER = re.compile(r"sec-.*|idempotency-key|x-mockserver-.*")
 
 _WORDS = (
     *("authorization", "pass", "pwd", "jwt", "credential", "cookie", "sessionid", "passkey"),
-    *("access_key_id", "secret_access_key", "passwort", "kennwort", "senha", "pw", "psk"),
+    *("access_key_id", "secret_access_key", "pw", "psk", "creds", "pass_phrase", "mdp"),
     *("auth_code", "authorization_code", "code_verifier", "client_assertion", "saml_response"),
     *("samlresponse", "connect_sid", "user_session", "recovery_code", "backup_code"),
     *("seed_phrase", "mnemonic", "csrfmiddlewaretoken"),
@@ -25,31 +25,43 @@ _KEYS = (
     *("license", "master", "root", "service", "service_role", "shared", "signing", "ssh"),
     *("storage", "subscription", "webhook", "app", "user", "tls", "openai", "anthropic", "gemini"),
     *("tavily", "groq", "mistral", "cohere", "langsmith", "langchain", "stripe", "secret"),
+    *("azure", "aws", "google", "maps", "github", "hf", "huggingface", "replicate", "deepseek"),
+    *("xai", "pinecone", "serpapi", "sendgrid", "mailgun", "twilio", "fernet", "totp"),
 )
 """What stands before `key` where that is a secret."""
 
-FIRST_WORDS = "api|secret|private|signing|" + "|".join(_KEYS)
-"""What stands before ` key` in texts, where that is a secret."""
+_CODES = (
+    *("verification", "security", "mfa", "2fa", "confirmation", "sms", "one_time", "login", "otp"),
+    *("pin", "auth", "authentication"),
+)
+"""What stands before `code` where that is a secret of digits."""
+
+FIRST_WORDS = "api|secret|private|signing|mot de|cl[eé]|clave|chave|" + "|".join((*_CODES, *_KEYS))
+"""The first words of names of two words in texts, such as `api key` or `verification code`."""
 
 _TOKENS = (
     *("access", "admin", "api", "app", "auth", "authentication", "authorization", "bearer", "bot"),
     *("client", "csrf", "deploy", "device", "github", "gitlab", "hf", "id", "identity", "jwt"),
     *("login", "management", "oauth", "personal", "private", "push", "refresh", "registry"),
     *("reset", "root", "sas", "secret", "security", "service", "session", "slack", "user"),
-    *("vault", "verification", "webhook", "xsrf"),
+    *("vault", "verification", "webhook", "xsrf", "zugangs", "zugriffs"),
 )
 """What stands before `token` where that is a secret; `page_token` and `max_tokens` are none."""
 
 _ENDINGS = (
-    *("api_?key", "password", "passwd", "passphrase", "passcode", "secret", "access_?key"),
+    *("api_?key", "passwor[dt]", "passwd", "passphrase", "passcode", "secret", "access_?key"),
     *("private_?key", "secret_?key", "(?:j|php)sessi?o?n?id", "masterkey", "signingkey", "authkey"),
     *("encryptionkey", "accountkey", "licensekey", "dbpass", "personalaccesstoken"),
+    # German, French, Spanish and Portuguese
+    *("kennwort", "geheimnis", "(?:api|geheimer)_?schl(?:ü|ue)ssel", "mot_?de_?passe", "senha"),
+    *("contrase(?:ñ|n|ni)a", "palavra_?passe", "token_(?:de_)?ac(?:ceso|cès|ces|esso)"),
+    "(?:cl[eé]|clave|chave|jeton)_(?:d_|de_)?(?:api|secr[eèé]t[ae]?|priv[aé][de][ae]?|ac(?:ceso|cès|ces|esso))",
 )
 """What holds a secret also as the end of a word, such as `PGPASSWORD`."""
 
 _SUFFIXES = (
     "confirm|confirmation|again|repeat|value|prod|production|dev|test|stage|staging|live|old|new|current|previous"
-    "|primary|secondary|default|base|string|text|pem|b64"
+    "|primary|secondary|default|base|string|text|pem|b64|usuario|utilisateur|benutzer"
 )
 _SECRET_NAME = re.compile(
     rf"(?:(?:.*_)?(?:{'|'.join(_WORDS)}|(?:{'|'.join(_KEYS)})_key|(?:{'|'.join(_TOKENS)})_?token)"
@@ -58,15 +70,18 @@ _SECRET_NAME = re.compile(
 _LOCATION_NAME = re.compile(
     r"(?:.*_)?(?:dsn|(?:database|db|redis|mongo|mongodb|postgres|amqp|broker)_ur[il]|conn_str|connection_?string)"
 )
-_PIN_NAME = re.compile(r"(?:.*_)?(?:pin|pin_code|otp|mfa_code|security_code|cvv)")
-_NUMBER_NAME = re.compile(r"(?:.*_)?(?:pin|pin_code|.*passcode|.*password|.*passwd|pwd)")
+_PIN_NAME = re.compile(rf"(?:.*_)?(?:pin|otp|totp|cvv|(?:{'|'.join(_CODES)})_code)")
+_PASSWORD_NAME = re.compile(r"(?:.*_)?(?:.*passcode|.*passwor[dt]|.*passwd|pwd|senha|kennwort)")
 _TOKEN_NAME = re.compile(
     r"(?!(?:.*_)?(?:page|next|prev|previous|start|end|stop|first|last|sync|cursor|continuation|pagination|resume)_)"
-    r"(?:.*_)?token"
+    r"(?:.*_)?(?:token|auth|clave|chave|jeton)"
 )
+_QUERY_NAME = re.compile(r"(?:x_(?:amz|goog)_)?sig(?:nature)?|code")
+"""The names of query parameters that hold a secret if it is random."""
+
 _QUESTION = re.compile(r"(?:is|has|use|needs|requires?|show|hide|no)_.*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SEPARATORS = re.compile(r"[^A-Za-z0-9]+")
+_SEPARATORS = re.compile(r"[\W_]+")
 _MAX_NAME = 200
 """How many characters of a name are looked at, its last ones: a long image is one word."""
 
@@ -90,7 +105,7 @@ _NO_SECRETS = frozenset(
     )
 )
 _REFERENCE = re.compile(
-    r"\$\{.*\}|\$\(.*\)|\{\{.*\}\}|<.*>|%\(.*\)s|%s|\{\w*\}|\$[A-Za-z_]\w*|[*•]+|[xX]{3,}|\.{3}|[A-Z]+(?:_[A-Z]+)+|(?i:your)[-_ ].*|.*\.\.\.|\w+[-_][xX]{3,}",
+    r"\$\{.*\}|\$\(.*\)|\{\{.*\}\}|<.*>|%\(.*\)s|%s|\{\w*\}|[$:][A-Za-z_]\w*|[*•]+|[xX]{3,}|\.{3}|[A-Z]+(?:_[A-Z]+)+|(?i:your)[-_ ].*|.*\.\.\.|\w+[-_][xX]{3,}",
     re.DOTALL,
 )
 """A value that only says where the secret comes from, such as `${API_KEY}`, or that hides it."""
@@ -101,7 +116,7 @@ _PATH = re.compile(r"[/~.].*|[A-Za-z]:\\.*", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_-]{1,15}")
 _OTHER_KEY = re.compile(r"(?!.*(?:api|access|private|secret)_key).*_key|.*device_token")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])\S{16,}")
+_RANDOM = re.compile(r"(?!\w+://)(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])\S{16,}")
 _PIN = re.compile(r"[0-9]{3,12}")
 
 
@@ -138,9 +153,18 @@ def covers_header(name: str, value: str) -> bool:
     return is_secret_name(name) and value not in ("", PLACEHOLDER)
 
 
-def covers_number(name: str) -> bool:
-    """Return whether a number in the field *name* is a secret: that of a password, but not `"secret": 42`."""
-    return is_secret_name(name) and bool(_NUMBER_NAME.fullmatch(_words(name)))
+def covers_parameter(name: str, value: str) -> bool:
+    """Return whether the *value* of the query parameter *name* is the signature of an address, or a code to log in."""
+    is_signature = _QUERY_NAME.fullmatch(_words(name[-_MAX_NAME:])) and _RANDOM.fullmatch(value)
+    return bool(is_signature)
+
+
+def covers_number(name: str, number: str) -> bool:
+    """Return whether a *number* in the field *name* is a secret: that of a password, but not `"secret": 42`."""
+    kind = _classify(name[-_MAX_NAME:])
+    if kind is _PIN_NAME:
+        return _PIN.fullmatch(number) is not None
+    return kind is not None and bool(_PASSWORD_NAME.fullmatch(_words(name)))
 
 
 def is_harmless(value: str) -> bool:

@@ -50,6 +50,9 @@ class _TextFinder:
     def covers_header(self, name: str, value: str) -> bool:
         return False
 
+    def covers_parameter(self, name: str, value: str) -> bool:
+        return False
+
     def covers_number(self, name: str, number: str) -> bool:
         """Return False: numbers are no texts."""
         return False

@@ -159,18 +159,18 @@ def test_each_visit_has_its_ids() -> None:
 def test_events_keep_the_spelling_of_their_json() -> None:
     """There are other spellings of numbers and characters, and the server replaces NUL characters."""
     raw = (
-        '{"type":"event","event_id":"synth:%s:lc|a\\ufffdb|running","seq":3,"method":"values","params":'
+        '{"type":"event","event_id":"synth:%s:lc|a\\ufffdb|%s","seq":%d,"method":"values","params":'
         '{"namespace":[],"timestamp":5,"data":{"n":[1e22,1E-7,1.0],"run_id":"%s","text":"\\u00e9\\/é"}}}'
     )
-    spelled = Event((("event", "values"), ("data", raw % (R1, R1)), ("id", "3")))
-    content = Stream((TimedEvent(0.5, spelled),))
-    shown = stream(T, 0.1)
-    chats = Chats(
-        (
-            start(T, "hi", R1, at=0.0),
-            replace(shown, response=replace(shown.response, content=content)),
+    content = Stream(
+        tuple(
+            TimedEvent(0.5, Event((("event", "values"), ("data", raw % (R1, name, 3, R1)))))
+            for name in ("x", "y")
         )
     )
+    shown = stream(T, 0.1)
+    response = replace(shown.response, content=content)
+    chats = Chats((start(T, "hi", R1, at=0.0), replace(shown, response=response)))
     runs: list[str] = []
     sent: list[str] = []
     for thread in (OTHER, MINE):
@@ -179,7 +179,11 @@ def test_events_keep_the_spelling_of_their_json() -> None:
         sent.append(body.read(inf)[0].decode())
 
     assert runs[0] == R1 != runs[1]
-    assert sent == [f"event: values\r\ndata: {raw % (one, one)}\r\nid: 3\r\n\r\n" for one in runs]
+    assert sent == [
+        f"event: values\r\ndata: {raw % (one, 'x', 3, one)}\r\nid: 3\r\n\r\n"
+        f"event: values\r\ndata: {raw % (one, 'y', 4, one)}\r\nid: 4\r\n\r\n"
+        for one in runs
+    ]
 
 
 def test_what_waits_for_a_cancellation_comes_after_it() -> None:

@@ -16,12 +16,33 @@ SECRET_NAMES = [
     *("aws_secret_access_key", "azure_account_key", "authorization", "set-cookie", "password2"),
     *("api_key_prod", "password_old", "API Key", "openai_key", "masterkey", "db_pw", "passwort"),
     *("passwordConfirmation", "filter[api_key]", "filter%5Bapi_key%5D", "user.password"),
+    *("Benutzerpasswort", "kennwort", "apiSchlüssel", "zugangsToken", "mot_de_passe", "motDePasse"),
+    *(
+        "clé_api",
+        "contraseña",
+        "contrasena",
+        "clave_secreta",
+        "senha",
+        "senha_usuario",
+        "chave_api",
+    ),
+    *("google_maps_key", "fernetKey", "creds", "pass_phrase"),
 ]
 OTHER_NAMES = [
     *("page_token", "next_token", "nextToken", "token_count", "max_tokens", "input_tokens"),
     *("session_id", "key", "primary_key", "foreign_key", "public_key", "monkey", "tokenizer"),
     *("passenger", "bypass", "compass", "passport", "author", "authority", "spin", "keyboard"),
     *("is_secret", "has_password", "secret_name", "password_policy", "authorization_url"),
+    *(
+        "palabra_clave",
+        "clave_primaria",
+        "chave",
+        "schlüssel",
+        "geheimnisvoll",
+        "otp",
+        "auth",
+        "sid",
+    ),
 ]
 
 
@@ -53,6 +74,11 @@ def test_a_value_under_another_name_is_unchanged(name: str) -> None:
         ('{"dsn":"https://abc@o1.ingest.example/1"}', '{"dsn":"REDACTED"}'),
         ('{"password":12345,"passcode":1234,"pin":9876}', '{"password":"REDACTED","passcode":"REDACTED","pin":"REDACTED"}'),
         ('{"pin":"9876","secret":42,"pass":true}', '{"pin":"REDACTED","secret":42,"pass":true}'),
+        ('{"pin":13,"otp":123456}', '{"pin":13,"otp":"REDACTED"}'),
+        ('{"verification_code":"482913","code":"482913"}', '{"verification_code":"REDACTED","code":"482913"}'),
+        ('{"auth":"Ym9iOnNlY3JldDE=","auths":{"auth":"oauth2"}}', '{"auth":"REDACTED","auths":{"auth":"oauth2"}}'),
+        ('{"contrase\\u00f1a":"x"}', '{"contrase\\u00f1a":"REDACTED"}'),
+        ('{"a":1}\n{"password":"x"}\n', '{"a":1}\n{"password":"REDACTED"}\n'),
         ('{"token":"a1B2c3D4e5F6g7H8i9J0"}', '{"token":"REDACTED"}'),
         ('{"password":"a\\nb\\u00e9\\"c"}', '{"password":"REDACTED"}'),
         ('{"password":{"value":"x"}}', '{"password":{"value":"REDACTED"}}'),
@@ -88,6 +114,25 @@ def test_the_value_may_have_any_form(text: str, redacted: str) -> None:
         ("see /x?filter%5Bapi_key%5D=x&a=1", "see /x?filter%5Bapi_key%5D=REDACTED&a=1"),
         ("password=hunter2&user=bob", "password=REDACTED&user=bob"),
         ('cut: {"password": "hunt', 'cut: {"password": "REDACTED'),
+        ('api_key: str = "a1b2c3"', 'api_key: str = "REDACTED"'),
+        ("const apiKey: string = 'a1b2c3';", "const apiKey: string = 'REDACTED';"),
+        ("- name: DB_PASSWORD\n  value: x\n", "- name: DB_PASSWORD\n  value: REDACTED\n"),
+        ('<add key="ApiKey" value="x"/>', '<add key="ApiKey" value="REDACTED"/>'),
+        ('<w:Password Type="Text">x</w:Password>', '<w:Password Type="Text">REDACTED</w:Password>'),
+        ("login --password hunter2 -v", "login --password REDACTED -v"),
+        ("ENV API_TOKEN a1b2c3d4e5f6g7h8", "ENV API_TOKEN REDACTED"),
+        ("define('DB_PASSWORD', 'hunter2');", "define('DB_PASSWORD', 'REDACTED');"),
+        ('ds.setPassword("hunter2");', 'ds.setPassword("REDACTED");'),
+        (':password => "x"', ':password => "REDACTED"'),
+        ('$env:API_KEY = "x"', '$env:API_KEY = "REDACTED"'),
+        ("//npm.example/:_authToken=a1b2c3d4e5f6g7h8", "//npm.example/:_authToken=REDACTED"),
+        ("WITH PASSWORD = N'x'", "WITH PASSWORD = N'REDACTED'"),
+        ("{&quot;password&quot;: &quot;x&quot;}", "{&quot;password&quot;: &quot;REDACTED&quot;}"),
+        ("Das Passwort lautet hunter2.", "Das Passwort lautet REDACTED."),
+        ("Mot de passe : hunter2", "Mot de passe : REDACTED"),
+        ("la contraseña es hunter2", "la contraseña es REDACTED"),
+        ("Your verification code is 482913.", "Your verification code is REDACTED."),
+        ("Authorization: SSWS 00a1b2c3", "Authorization: SSWS REDACTED"),
     ],
 )  # fmt: skip
 def test_a_text_may_name_a_secret(text: str, redacted: str) -> None:
@@ -121,6 +166,16 @@ def test_a_form_and_an_address_are_decoded() -> None:
     assert redactor.rewrite_headers((("location", f"/x?d=%28{key}"),)) == (
         ("location", "/x?d=(REDACTED"),
     )
+
+
+@pytest.mark.parametrize("name", ["sig", "X-Amz-Signature", "code"])
+def test_a_signed_address_loses_its_signature(name: str) -> None:
+    path = f"/x?sv=1&{name}={{}}&page=2"
+    request = Request("GET", path.format("a1B2c3D4e5F6g7H8i9J0"))
+    redactor = Redactor()
+
+    assert redactor.rewrite_request(request).path == path.format("REDACTED")
+    assert redactor.rewrite_request(Request("GET", path.format("a1"))).path == path.format("a1")
 
 
 def test_a_parameter_of_a_path_is_replaced() -> None:

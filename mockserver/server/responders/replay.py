@@ -92,7 +92,8 @@ class ReplayResponder:
         if thread_request is not None and thread_request.opens_events and not self._once:
             await self.library.reload_if_changed()
             opened = self._open_events(request, thread_request, self.get_session(request))
-            return opened if isinstance(opened, Reply) else None
+            if not isinstance(opened, SearchMiss):
+                return opened
         hit = await self._find_current(request, thread_request)
         if hit is None:
             return None
@@ -190,11 +191,14 @@ class ReplayResponder:
         index = self._find_index(request)
         if index is None:
             return None
-        if thread_request.opens_events:
-            opened = self._open_events(request, thread_request, session)
-            return opened if isinstance(opened, SearchMiss) else None
         redacted = redact_for_matching(request, self.rules)
-        return self.threads.find(redacted, thread_request, index, session, now)
+        if not thread_request.opens_events:
+            return self.threads.find(redacted, thread_request, index, session, now)
+        opened = self._open_events(request, thread_request, session)
+        if not isinstance(opened, SearchMiss):
+            return None
+        found = self.threads.find(redacted, thread_request, index, session, now)
+        return found if isinstance(found, ThreadHit) else opened
 
     def _open_events(
         self, request: Request, thread_request: ThreadRequest, session: Session

@@ -629,6 +629,29 @@ async def test_a_search_that_names_a_thread_does_not_decide_later_searches(start
     assert server.log.misses == 0
 
 
+async def test_a_refused_event_stream_is_replayed(start: Start) -> None:
+    at = f"/threads/{A}"
+    refused = (
+        f"---\nrequest:\n  method: POST\n  path: {at}/stream/events\n  body: {{channels: []}}\n"
+        "response:\n  status: 400\n  body: {detail: channels is required}\n"
+    )
+    server = await start(chat=HEAD + conversation(A) + refused)
+    told: list[Any] = []
+    for thread in (A, NEW):
+        await make(server, thread)
+        await turn(server, thread)
+        url = f"/threads/{thread}/stream/events"
+        async with server.client.post(url, json={"channels": []}) as response:
+            told.append((response.status, await response.json()))
+        async with server.client.post(url, json={"channels": ["nope"]}) as response:
+            told.append(
+                (response.status, "unsupported entries" in (await response.json())["detail"])
+            )
+
+    assert told == [(400, {"detail": "channels is required"}), (404, True)] * 2
+    assert server.log.misses == 2
+
+
 async def test_a_cassette_that_is_edited_in_place_is_read_again(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
