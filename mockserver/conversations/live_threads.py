@@ -117,6 +117,8 @@ class LiveThreads:
     """How many event streams of each thread are open."""
     _used: set[str] = field(default_factory=set)
     _reserved: dict[str, str] = field(default_factory=dict)
+    _deleted: dict[str, str] = field(default_factory=dict)
+    """The recorded thread that each deleted one stood for."""
     _turns: int = 0
 
     def get(self, thread: str) -> LiveThread | None:
@@ -144,7 +146,7 @@ class LiveThreads:
 
     def get_recorded_thread(self, thread: str) -> str:
         """Return the recorded thread that a link to *thread* means."""
-        return self._reserved.get(thread, thread)
+        return self._reserved.get(thread) or self._deleted.get(thread, thread)
 
     def sort_latest_first(self) -> list[LiveThread]:
         """Return the live threads, the one with the last turn first."""
@@ -184,6 +186,7 @@ class LiveThreads:
 
     def remove(self, live: LiveThread) -> None:
         self.by_id.pop(live.identity, None)
+        self._deleted[live.identity] = live.ids.to_recorded(live.identity)
 
     def begin_by_stream(self, thread: str, conversation: Conversation) -> None:
         """Have *thread* play *conversation* from its beginning, which an event stream shows."""

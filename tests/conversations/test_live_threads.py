@@ -115,6 +115,26 @@ def test_a_deleted_thread_ends() -> None:
     assert played.ask(*CREATE)["thread_id"] == OTHER
 
 
+def test_a_deleted_thread_stays_deleted_in_later_plays() -> None:
+    """Another thread that did not exist was recorded, too."""
+    played = session(
+        exchange("GET", f"/threads/{OTHER}", None, {"detail": "unknown"}, status=404),
+        created(T),
+        turn(T, "hi"),
+        exchange("DELETE", f"/threads/{T}", None, {}),
+        exchange("GET", f"/threads/{T}", None, {"detail": "deleted"}, status=404),
+        turn(T, "more", "deleted", status=404),
+    )
+    told: list[Any] = []
+    for _ in range(2):
+        client = Client(played)
+        client.say("hi")
+        played.ask("DELETE", f"/threads/{client.thread}")
+        told += [played.ask("GET", f"/threads/{client.thread}"), client.say("more")]
+
+    assert told == [{"detail": "deleted"}, "deleted"] * 2
+
+
 # Which conversation
 
 

@@ -177,6 +177,8 @@ ORDINARY = [
     "secret_sauce_recipe_number_1",
     "langgraph_path and pattern.matching",
     "s.elements, sl.something, EAAS",
+    '{"password":"db_password"}',
+    "hf_transformerspipelines and hf_autoModelForLanguages",
 ]  # fmt: skip
 
 

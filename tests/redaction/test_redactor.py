@@ -255,6 +255,13 @@ def test_a_secret_that_is_spread_over_plain_text_is_found() -> None:
     ]
 
 
+def test_a_secret_that_is_spread_over_lines_of_json_is_found() -> None:
+    lines = '{{"token":"my key is {}"}}\n\n{{"token":"{}"}}\n{{"n":1}}\n'
+    body = lines.format("ghp_a1B2c3D4e5", "F6g7H8i9J0k1L2m3, ok")
+
+    assert Redactor().rewrite_body(body.encode()) == lines.format("REDACTED", ", ok").encode()
+
+
 def test_messages_that_stream_at_the_same_time_are_kept_separate() -> None:
     wire = [
         '[{"content":"correct-","id":"a"}]',

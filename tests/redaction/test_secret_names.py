@@ -123,6 +123,8 @@ def test_the_value_may_have_any_form(text: str, redacted: str) -> None:
         ("ENV API_TOKEN a1b2c3d4e5f6g7h8", "ENV API_TOKEN REDACTED"),
         ("define('DB_PASSWORD', 'hunter2');", "define('DB_PASSWORD', 'REDACTED');"),
         ('ds.setPassword("hunter2");', 'ds.setPassword("REDACTED");'),
+        ('password = "it\'s"', 'password = "REDACTED"'),
+        ("use hf_aBcDeFgHiJkLmNoPqRsTuVwX", "use REDACTED"),
         (':password => "x"', ':password => "REDACTED"'),
         ('$env:API_KEY = "x"', '$env:API_KEY = "REDACTED"'),
         ("//npm.example/:_authToken=a1b2c3d4e5f6g7h8", "//npm.example/:_authToken=REDACTED"),

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -59,6 +60,7 @@ class Server:
             yield self.ask(path, {"assistant_id": "graph", **body})
 
 
+@cache
 def read(name: str) -> Script:
     return parse_script((GRAPHS / f"{name}.yaml").read_text(), Script)
 
