@@ -188,14 +188,17 @@ class Journal:
         """Forget the oldest responses beyond the limits."""
         kept = self._with_response
         while kept and (self._response_size > MAX_RESPONSES or len(kept) > self._max_calls):
-            oldest = kept.popleft()
-            if oldest.response is not None:
-                self._response_size -= oldest.response.size
-                oldest.response = None
+            self._forget_response(kept.popleft())
 
     def _forget(self, entry: JournalEntry) -> None:
         self._size -= entry.memory_size
         self.forgotten += 1
+        self._forget_response(entry)
+
+    def _forget_response(self, entry: JournalEntry) -> None:
+        if entry.response is not None:
+            self._response_size -= entry.response.size
+            entry.response = None
 
 
 def build_call(when: datetime, request: Request, reply: Reply) -> Call:

@@ -214,6 +214,19 @@ def test_a_stream_that_was_reset_is_not_kept() -> None:
     assert journal.entries()[0].response is not None
 
 
+def test_the_rest_of_a_forgotten_call_takes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_RESPONSES", 300)
+    journal = Journal(max_bytes=600)
+    streamed = journal.append(request_to("/streamed"), answered(body=StreamingBody(no_chunks())))
+    journal.append(request_to("/next"), sent(1))
+    journal.clear("another session")
+
+    journal.add_chunk(streamed, 0.0, b"x" * 250)
+
+    (entry,) = journal.entries()
+    assert entry.response is not None
+
+
 def test_numbers_go_on_after_a_reset() -> None:
     journal = Journal()
     note(journal, "/one")
