@@ -112,6 +112,13 @@ _REFERENCE = re.compile(
 
 _SCHEME = re.compile(r"^(?:bearer|basic|token) +(?=\S)", re.IGNORECASE)
 _SENTENCE = re.compile(r"\w+(?:,? [\w'\u2019-]+){2,}[.?]")
+_RULE = re.compile(
+    r"(?:is|must|can(?:not|['\u2019]t)|should|does(?: not|n['\u2019]t)|needs|too) [\w ,.:()'\u2019-]+",
+    re.IGNORECASE,
+)
+"""What a form says of a field: `is too short (minimum is 8 characters)`."""
+
+_LABEL = re.compile(r"[^\W\d_]+(?: [^\W\d_]+){1,4}[.!?:\u2026]?")
 _PATH = re.compile(r"[/~.].*|[A-Za-z]:\\.*", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_-]{1,15}")
 _OTHER_KEY = re.compile(r"(?!.*(?:api|access|private|secret)_key).*_key|.*device_token")
@@ -133,6 +140,8 @@ def covers_value(name: str, value: str) -> bool:
     if "_" in value and is_secret_name(value):
         return False  # another name, such as `db_password`
     words = _words(name)
+    if _LABEL.fullmatch(value) and words.rpartition("_")[2] in value.lower().split():
+        return False  # what a form shows, such as `{"password": "New password"}`
     if words.endswith("pwd") and _PATH.fullmatch(value):
         return False  # the working directory
     if words.endswith("s") and _WORD.fullmatch(value) and not words.endswith("pass"):
@@ -173,6 +182,7 @@ def is_harmless(value: str) -> bool:
     return (
         value.startswith(PLACEHOLDER)
         or _SENTENCE.fullmatch(value) is not None
+        or _RULE.fullmatch(value) is not None
         or value.strip().rstrip("?").lower() in _NO_SECRETS
         or _REFERENCE.fullmatch(value) is not None
     )

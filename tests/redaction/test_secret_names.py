@@ -64,6 +64,8 @@ def test_a_value_under_another_name_is_unchanged(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "redacted"),
     [
+        ('{"password":"correct horse battery staple"}', '{"password":"REDACTED"}'),
+        ('{"password":"my password is 4711"}', '{"password":"REDACTED"}'),
         ('{"password":["x","y"],"a":1}', '{"password":["REDACTED","REDACTED"],"a":1}'),
         ('{"credentials":{"pass":"x","user":"bob"}}', '{"credentials":{"pass":"REDACTED","user":"bob"}}'),
         ('[["x-api-key","x"],["accept","text/html"]]', '[["x-api-key","REDACTED"],["accept","text/html"]]'),
