@@ -51,29 +51,27 @@ def decode_stream(raw: bytes) -> tuple[list[Event], list[int], str, bytes]:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        return *_decode_blocks(raw, ending), ending, split_blocks(raw)[1]
-    events: list[Event] = []
-    sizes: list[int] = []
-    position = 0
+        events, sizes, tail = _decode_blocks(raw, ending)
+        return events, sizes, ending, tail
+    events, sizes, position = [], [], 0
     for found in _usual_block(ending).finditer(text):
         start, end = found.span()
         if start == position and (fields := _usual_fields(*found.groups())):
             events.append(Event(fields))
             sizes.append(end - start if text.isascii() else len(found[0].encode()))
         else:
-            others = _decode_blocks(text[position:end].encode(), ending)
-            events += others[0]
-            sizes += others[1]
+            others, lengths, _ = _decode_blocks(text[position:end].encode(), ending)
+            events += others
+            sizes += lengths
         position = end
-    rest = text[position:].encode()
-    others = _decode_blocks(rest, ending)
-    return events + others[0], sizes + others[1], ending, split_blocks(rest)[1]
+    others, lengths, tail = _decode_blocks(text[position:].encode(), ending)
+    return events + others, sizes + lengths, ending, tail
 
 
-def _decode_blocks(raw: bytes, ending: str) -> tuple[list[Event], list[int]]:
-    """Return the events of the complete blocks in *raw*, and the size of each."""
-    blocks, _ = split_blocks(raw)
-    return [decode(block, ending) for block in blocks], list(map(len, blocks))
+def _decode_blocks(raw: bytes, ending: str) -> tuple[list[Event], list[int], bytes]:
+    """Return the events of the complete blocks in *raw*, the size of each, and the incomplete rest."""
+    blocks, tail = split_blocks(raw)
+    return [decode(block, ending) for block in blocks], list(map(len, blocks)), tail
 
 
 def split_received(received: bytes) -> tuple[list[bytes], bytes]:
