@@ -28,10 +28,10 @@ _MAX_REMEMBERED = 200
 _SHORT_HINT = 3
 """A pattern whose hint has so few characters stands within one word."""
 
-_LAST_WORDS = frozenset(
-    ("key", "Key", "KEY", "code", "Code", "CODE", "api", "Api", "API", "passe", "Passe")
-)
-_SPACED_NAME = re.compile(r"(?<!\w)(?=(\w{1,20} (?:key|code|api|de passe)))")
+_LAST_WORDS = (" key", " code", " api", " de passe")
+"""How names of several words end, see FIRST_WORDS."""
+
+_SPACED_NAME = re.compile(rf"(?<!\w)(?=(\w{{1,20}}(?:{'|'.join(_LAST_WORDS)})))")
 _BETWEEN_WORDS = {code: " " for code in range(128) if not re.match(r"[\w.%\[\]-]", chr(code))}
 
 
@@ -46,13 +46,14 @@ def may_match_text(text: str, secrets: Iterable[str]) -> bool:
     words = set(text.translate(_BETWEEN_WORDS).split())
     is_ordinary = all(map(_is_ordinary, words))
     patterns = find_possible_patterns(text, OTHER_PATTERNS if is_ordinary else None)
+    lowered = text.lower()
     return (
         is_spelled
         or any(True for pattern in patterns for _ in pattern.spans(text))
         or (not is_ordinary and any(map(is_secret_name, words)))
         or (
-            not words.isdisjoint(_LAST_WORDS)
-            and any(map(is_secret_name, _SPACED_NAME.findall(text.lower())))
+            any(words in lowered for words in _LAST_WORDS)
+            and any(map(is_secret_name, _SPACED_NAME.findall(lowered)))
         )
     )
 

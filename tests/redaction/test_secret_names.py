@@ -134,6 +134,7 @@ def test_the_value_may_have_any_form(text: str, redacted: str) -> None:
         ("{&quot;password&quot;: &quot;x&quot;}", "{&quot;password&quot;: &quot;REDACTED&quot;}"),
         ("Das Passwort lautet hunter2.", "Das Passwort lautet REDACTED."),
         ("Mot de passe : hunter2", "Mot de passe : REDACTED"),
+        ("MOT DE PASSE : hunter2", "MOT DE PASSE : REDACTED"),
         ("la contraseña es hunter2", "la contraseña es REDACTED"),
         ("Your verification code is 482913.", "Your verification code is REDACTED."),
         ("Authorization: SSWS 00a1b2c3", "Authorization: SSWS REDACTED"),
